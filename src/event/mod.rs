@@ -1,0 +1,140 @@
+//! What can happen, in the past tense, and its bytes.
+//!
+//! Every kind has a number for life and a schema version; a number is never reused. Kinds below
+//! 0x0100 belong to the ledger itself ([`system`]), 0x01xx are inputs (facts from outside), 0x02xx
+//! are derived (what the kernel answered).
+
+pub mod market;
+pub mod order;
+pub mod record;
+pub mod run;
+pub mod system;
+pub mod trade;
+pub mod wire;
+
+pub use market::{Bar, DataDefect, Defect};
+pub use order::{
+    Direction, OrderExpired, OrderFilled, OrderPlaced, OrderReason, OrderRefused, OrderRejected,
+    RefusalReason, Side, SignalFired, Trigger,
+};
+pub use record::{
+    Actor, ApplicationId, Class, ClockSource, ClockStatus, Envelope, Payload, RecordError,
+    RecordRef, RunId, Stamp, Vantage, encode_record,
+};
+pub use run::{
+    Balance, EndOfData, FileFormat, FillModel, Generator, InputFile, Instrument, Mode, PairId,
+    Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
+};
+pub use system::{Recovered, SystemEvent};
+pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
+
+use serde::{Serialize, Serializer};
+use wire::{DecodeError, EncodeError};
+
+/// Defines [`Event`] and everything that must agree with its list of kinds.
+macro_rules! events {
+    ($($(#[$doc:meta])* $number:literal $name:literal $class:ident $schema:literal
+       $variant:ident($payload:ty);)*) => {
+        /// Everything that can happen in a trading ledger.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Event { $($(#[$doc])* $variant($payload),)* }
+
+        impl Event {
+            /// Every kind: its number, its name, its class.
+            pub const KINDS: &[(u16, &str, Class)] = &[$(($number, $name, Class::$class),)*];
+
+            /// Returns the name of this event's kind.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $name,)* }
+            }
+
+            /// Returns what this event is to replay.
+            #[must_use]
+            pub fn class(&self) -> Class {
+                match self { $(Self::$variant(_) => Class::$class,)* }
+            }
+        }
+
+        impl Payload for Event {
+            const APPLICATION: ApplicationId = *b"schwabot/trading";
+
+            fn kind(&self) -> u16 {
+                match self { $(Self::$variant(_) => $number,)* }
+            }
+
+            fn schema(&self) -> u16 {
+                match self { $(Self::$variant(_) => $schema,)* }
+            }
+
+            fn encode_payload(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+                match self { $(Self::$variant(payload) => wire::encode(payload, out),)* }
+            }
+
+            fn decode_payload(kind: u16, schema: u16, bytes: &[u8]) -> Result<Self, DecodeError> {
+                match (kind, schema) {
+                    $(($number, $schema) => wire::decode(bytes).map(Self::$variant),)*
+                    _ => Err(DecodeError::UnknownKind { kind, schema }),
+                }
+            }
+        }
+
+        impl Serialize for Event {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$variant(payload) => payload.serialize(serializer),)* }
+            }
+        }
+    };
+}
+
+events! {
+    /// A run began.
+    0x0101 "run_started" Input 1 RunStarted(Box<RunStarted>);
+    /// A data file is read by the run.
+    0x0102 "input_file" Input 1 InputFile(InputFile);
+    /// A bar closed.
+    0x0103 "bar" Input 1 Bar(Bar);
+    /// The data has a defect.
+    0x0104 "data_defect" Input 1 DataDefect(DataDefect);
+    /// The sources have no more inputs.
+    0x0105 "end_of_data" Input 1 EndOfData(EndOfData);
+    /// A detector fired.
+    0x0201 "signal_fired" Derived 1 SignalFired(SignalFired);
+    /// An order was placed.
+    0x0202 "order_placed" Derived 1 OrderPlaced(OrderPlaced);
+    /// An intention was refused.
+    0x0203 "order_refused" Derived 1 OrderRefused(OrderRefused);
+    /// An order was filled.
+    0x0204 "order_filled" Derived 1 OrderFilled(OrderFilled);
+    /// The venue turned an order away.
+    0x0205 "order_rejected" Derived 1 OrderRejected(OrderRejected);
+    /// A pending order ended with the data.
+    0x0206 "order_expired" Derived 1 OrderExpired(OrderExpired);
+    /// A round trip was closed.
+    0x0207 "trade_closed" Derived 1 TradeClosed(Box<TradeClosed>);
+    /// A run ended.
+    0x02FF "run_ended" Derived 1 RunEnded(RunEnded);
+}
+
+/// Returns the name of a kind, the ledger's own included.
+#[must_use]
+pub fn kind_name(kind: u16) -> Option<&'static str> {
+    let own = Event::KINDS.iter().find(|(number, _, _)| *number == kind);
+    own.map(|(_, name, _)| *name).or_else(|| SystemEvent::name_of(kind))
+}
+
+/// Checks that an event's bytes are the one encoding of their value; what `verify` uses.
+///
+/// # Errors
+/// As [`Payload::decode_payload`], and [`DecodeError::NotCanonical`].
+pub fn decode_canonical<P: Payload>(
+    kind: u16,
+    schema: u16,
+    bytes: &[u8],
+) -> Result<P, DecodeError> {
+    let event = P::decode_payload(kind, schema, bytes)?;
+    let mut again = Vec::with_capacity(bytes.len());
+    event.encode_payload(&mut again).map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    if again == bytes { Ok(event) } else { Err(DecodeError::NotCanonical) }
+}

@@ -1,0 +1,24 @@
+//! An event-sourced, append-only, hash-chained ledger for trading bots.
+//!
+//! Hand the log to a stranger, and the stranger, offline, checks that not a byte changed, rebuilds
+//! any past state, and re-executes every decision from the recorded inputs.
+//!
+//! # The house
+//! A module names only modules on lower floors; `tests/architecture.rs` keeps it so.
+//!
+//! ```text
+//! 7 faces    cli                              what people touch; no logic
+//! 6 motion   market, pipeline                 where the outside world gets in
+//! 5 views    audit, projections               what the history means, and whether it is true
+//! 4 memory   ledger                           what survives
+//! 3 minds    registries, strategies, kernel   pure: state + input -> events
+//! 2 maths    signals, merkle                  numbers in, numbers out
+//! 1 facts    event                            what can happen, and its bytes
+//! 0 words    units, time, hash                quantities and digests with their own types
+//! ```
+
+pub mod event;
+pub mod hash;
+pub mod merkle;
+pub mod time;
+pub mod units;

@@ -1,0 +1,2 @@
+//! The `schwabot` program.
+fn main() {}

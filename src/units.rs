@@ -1,0 +1,433 @@
+//! Exact quantities, each with its own type.
+//!
+//! Prices, quantities and money are whole numbers of 10^-12 units in an `i128`; sums of
+//! price times quantity keep all their digits at 10^-24 ([`MoneyExact`]); rates, probabilities
+//! and other plain ratios are whole numbers of 10^-9 ([`Ratio`]). Nothing here rounds unless its
+//! name says so, and nothing wraps: every operation that could leave its range returns an
+//! [`UnitError`].
+//!
+//! # Examples
+//! ```
+//! use schwabot::units::{Price, Quantity};
+//! let price: Price = "50000.5".parse()?;
+//! let quantity: Quantity = "0.25".parse()?;
+//! assert_eq!(price.times(quantity)?.to_string(), "12500.125");
+//! # Ok::<(), schwabot::units::UnitError>(())
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// Decimal digits after the point of [`Price`], [`Quantity`] and [`Money`].
+pub const SCALE_DIGITS: u32 = 12;
+/// Decimal digits after the point of [`MoneyExact`].
+pub const EXACT_SCALE_DIGITS: u32 = 24;
+/// Decimal digits after the point of [`Ratio`].
+pub const RATIO_SCALE_DIGITS: u32 = 9;
+
+const ONE: i128 = 10_i128.pow(SCALE_DIGITS);
+const RATIO_ONE: i64 = 10_i64.pow(RATIO_SCALE_DIGITS);
+
+/// Why a number could not be taken, or a calculation not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnitError {
+    /// The text holds no digit.
+    #[error("there is no digit")]
+    Empty,
+    /// A byte of the text does not belong to a decimal number.
+    #[error("character {index} is not part of a decimal number")]
+    BadCharacter {
+        /// Zero-based byte position in the text.
+        index: usize,
+    },
+    /// The text is finer than the type's scale; nothing was rounded.
+    #[error("finer than 10^-{scale_digits}")]
+    TooFine {
+        /// The scale that was met.
+        scale_digits: u32,
+    },
+    /// The value does not fit the type.
+    #[error("too large")]
+    TooLarge,
+    /// A calculation left the range of its result.
+    #[error("the exact result of {operation} does not fit")]
+    Overflow {
+        /// What was being calculated.
+        operation: &'static str,
+    },
+}
+
+/// Parses decimal text into a whole number of `10^-scale_digits`, exactly.
+///
+/// Takes an optional sign, digits with at most one point, and an optional exponent
+/// (`1.08e-06`). Digits below the scale are refused unless they are zero.
+///
+/// # Errors
+/// [`UnitError`] for an empty text, a character that does not belong, a value too fine or too
+/// large.
+///
+/// # Examples
+/// ```
+/// use schwabot::units::{parse_decimal, UnitError};
+/// assert_eq!(parse_decimal(b"-1.25", 12), Ok(-1_250_000_000_000));
+/// assert_eq!(parse_decimal(b"1.08e-06", 12), Ok(1_080_000));
+/// assert_eq!(parse_decimal(b"0.1230", 3), Ok(123));
+/// assert_eq!(parse_decimal(b"0.1234", 3), Err(UnitError::TooFine { scale_digits: 3 }));
+/// assert_eq!(parse_decimal(b"1,5", 12), Err(UnitError::BadCharacter { index: 1 }));
+/// ```
+pub fn parse_decimal(text: &[u8], scale_digits: u32) -> Result<i128, UnitError> {
+    let negative = text.first() == Some(&b'-');
+    let signed = matches!(text.first(), Some(b'-' | b'+'));
+    let mut digits = Digits::default();
+    let mut index = usize::from(signed);
+    let mut exponent = 0_i32;
+    while let Some(&byte) = text.get(index) {
+        match byte {
+            b'0'..=b'9' => digits.push(byte - b'0')?,
+            b'.' if digits.point.is_none() => digits.point = Some(0),
+            b'e' | b'E' if digits.seen > 0 => {
+                exponent = parse_exponent(text, index + 1)?;
+                break;
+            }
+            _ => return Err(UnitError::BadCharacter { index }),
+        }
+        index += 1;
+    }
+    if digits.seen == 0 {
+        return Err(UnitError::Empty);
+    }
+    let shift = scale_digits.cast_signed() + exponent - digits.point.unwrap_or(0);
+    let magnitude = shift_decimal(digits.value, shift, scale_digits)?;
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
+#[derive(Default)]
+struct Digits {
+    value: i128,
+    seen: u32,
+    /// Digits since the point, once there is one.
+    point: Option<i32>,
+}
+
+impl Digits {
+    fn push(&mut self, digit: u8) -> Result<(), UnitError> {
+        self.value = self
+            .value
+            .checked_mul(10)
+            .and_then(|value| value.checked_add(i128::from(digit)))
+            .ok_or(UnitError::TooLarge)?;
+        self.seen += 1;
+        if let Some(after) = &mut self.point {
+            *after += 1;
+        }
+        Ok(())
+    }
+}
+
+fn parse_exponent(text: &[u8], start: usize) -> Result<i32, UnitError> {
+    let (negative, first) = match text.get(start) {
+        Some(b'-') => (true, start + 1),
+        Some(b'+') => (false, start + 1),
+        _ => (false, start),
+    };
+    let digits = text.get(first..).unwrap_or_default();
+    if digits.is_empty() {
+        return Err(UnitError::BadCharacter { index: text.len().saturating_sub(1) });
+    }
+    let mut value = 0_i32;
+    for (position, byte) in digits.iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            return Err(UnitError::BadCharacter { index: first + position });
+        }
+        value = (value * 10 + i32::from(byte - b'0')).min(10_000);
+    }
+    Ok(if negative { -value } else { value })
+}
+
+fn shift_decimal(value: i128, shift: i32, scale_digits: u32) -> Result<i128, UnitError> {
+    if value == 0 {
+        return Ok(0);
+    }
+    let power = 10_i128.checked_pow(shift.unsigned_abs());
+    if shift >= 0 {
+        power.and_then(|p| value.checked_mul(p)).ok_or(UnitError::TooLarge)
+    } else {
+        match power {
+            Some(p) if value % p == 0 => Ok(value / p),
+            _ => Err(UnitError::TooFine { scale_digits }),
+        }
+    }
+}
+
+/// Writes a whole number of `10^-scale_digits` as decimal text without needless zeros.
+fn write_decimal(f: &mut fmt::Formatter<'_>, raw: i128, scale_digits: u32) -> fmt::Result {
+    let one = 10_u128.pow(scale_digits);
+    let magnitude = raw.unsigned_abs();
+    let (whole, fraction) = (magnitude / one, magnitude % one);
+    let mut text = whole.to_string();
+    if fraction != 0 {
+        let digits = format!("{fraction:0width$}", width = scale_digits as usize);
+        text.push('.');
+        text.push_str(digits.trim_end_matches('0'));
+    }
+    f.pad_integral(raw >= 0, "", &text)
+}
+
+macro_rules! fixed_point {
+    ($(#[$doc:meta])* $name:ident($raw:ty), $digits:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name($raw);
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
+            /// The largest value.
+            pub const MAX: Self = Self(<$raw>::MAX);
+            /// One whole unit.
+            pub const ONE: Self = Self((10 as $raw).pow($digits));
+
+            /// Makes a value from its raw whole number; see the type for the scale.
+            #[must_use]
+            pub const fn from_raw(raw: $raw) -> Self {
+                Self(raw)
+            }
+
+            /// Returns the raw whole number; see the type for the scale.
+            #[must_use]
+            pub const fn raw(self) -> $raw {
+                self.0
+            }
+
+            /// Returns `self + other`.
+            ///
+            /// # Errors
+            /// [`UnitError::Overflow`] when the sum does not fit.
+            pub fn plus(self, other: Self) -> Result<Self, UnitError> {
+                let sum = self.0.checked_add(other.0);
+                sum.map(Self).ok_or(UnitError::Overflow { operation: "addition" })
+            }
+
+            /// Returns `self - other`.
+            ///
+            /// # Errors
+            /// [`UnitError::Overflow`] when the difference does not fit.
+            pub fn minus(self, other: Self) -> Result<Self, UnitError> {
+                let difference = self.0.checked_sub(other.0);
+                difference.map(Self).ok_or(UnitError::Overflow { operation: "subtraction" })
+            }
+
+            /// True when greater than zero.
+            #[must_use]
+            pub const fn is_positive(self) -> bool {
+                self.0 > 0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnitError;
+            fn from_str(text: &str) -> Result<Self, UnitError> {
+                let raw = parse_decimal(text.as_bytes(), $digits)?;
+                <$raw>::try_from(raw).map(Self).map_err(|_| UnitError::TooLarge)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_decimal(f, i128::from(self.0), $digits)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    };
+}
+
+fixed_point! {
+    /// Quote currency for one whole unit of base currency, in 10^-12.
+    Price(i128), SCALE_DIGITS
+}
+fixed_point! {
+    /// An amount of base currency, in 10^-12.
+    Quantity(i128), SCALE_DIGITS
+}
+fixed_point! {
+    /// An amount of quote currency, in 10^-12.
+    Money(i128), SCALE_DIGITS
+}
+fixed_point! {
+    /// An amount of quote currency with every digit that price times quantity can have, in 10^-24.
+    ///
+    /// The largest amount is about 1.7 * 10^14 units.
+    MoneyExact(i128), EXACT_SCALE_DIGITS
+}
+fixed_point! {
+    /// A plain number without unit (a rate, a share, a probability, a score), in 10^-9.
+    Ratio(i64), RATIO_SCALE_DIGITS
+}
+
+impl Price {
+    /// Returns price times quantity with all its digits.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the product exceeds [`MoneyExact`].
+    pub fn times(self, quantity: Quantity) -> Result<MoneyExact, UnitError> {
+        let product = self.0.checked_mul(quantity.0);
+        product.map(MoneyExact).ok_or(UnitError::Overflow { operation: "price * quantity" })
+    }
+
+    /// Rounds up to a whole number of ticks: against a buyer.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the tick is not positive or the result does not fit.
+    pub fn round_up_to(self, tick: Price) -> Result<Price, UnitError> {
+        let down = self.round_down_to(tick)?;
+        if down == self { Ok(self) } else { down.plus(tick) }
+    }
+
+    /// Rounds down to a whole number of ticks: against a seller.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the tick is not positive.
+    pub fn round_down_to(self, tick: Price) -> Result<Price, UnitError> {
+        floor_to(self.0, tick.0).map(Price)
+    }
+
+    /// Returns this price changed by the rate, rounded half-even to 10^-12.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the result does not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::units::{Price, Ratio};
+    /// let price: Price = "100".parse()?;
+    /// assert_eq!(price.changed_by("0.001".parse()?)?.to_string(), "100.1");
+    /// # Ok::<(), schwabot::units::UnitError>(())
+    /// ```
+    pub fn changed_by(self, rate: Ratio) -> Result<Price, UnitError> {
+        let change = mul_ratio_half_even(self.0, rate)?;
+        self.plus(Price(change))
+    }
+}
+
+impl Quantity {
+    /// Rounds down to a whole number of lots.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the lot is not positive.
+    pub fn round_down_to(self, lot: Quantity) -> Result<Quantity, UnitError> {
+        floor_to(self.0, lot.0).map(Quantity)
+    }
+}
+
+impl Money {
+    /// Returns the same amount with the digits of [`MoneyExact`].
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] above about 1.7 * 10^14 units.
+    pub fn exact(self) -> Result<MoneyExact, UnitError> {
+        let raw = self.0.checked_mul(ONE);
+        raw.map(MoneyExact).ok_or(UnitError::Overflow { operation: "widening" })
+    }
+}
+
+impl MoneyExact {
+    /// Returns this amount times the rate, rounded half-even to 10^-12: a fee.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when an intermediate product does not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::units::{MoneyExact, Ratio};
+    /// let notional: MoneyExact = "500".parse()?;
+    /// assert_eq!(notional.fee_at("0.001".parse()?)?.to_string(), "0.5");
+    /// # Ok::<(), schwabot::units::UnitError>(())
+    /// ```
+    pub fn fee_at(self, rate: Ratio) -> Result<Money, UnitError> {
+        // amount * 10^-24 * rate * 10^-9 = raw * 10^-12, so the divisor is 10^21. Split the
+        // amount first: the plain product would overflow above 1.7 * 10^5 units.
+        const DIVISOR: i128 = 10_i128.pow(EXACT_SCALE_DIGITS + RATIO_SCALE_DIGITS - SCALE_DIGITS);
+        let overflow = UnitError::Overflow { operation: "fee" };
+        let (whole, rest) = (self.0.div_euclid(DIVISOR), self.0.rem_euclid(DIVISOR));
+        let rate = i128::from(rate.0);
+        let high = whole.checked_mul(rate).ok_or(overflow)?;
+        let low = rest.checked_mul(rate).ok_or(overflow)?;
+        // `high` is whole, so rounding the low part rounds the sum, up to the parity of a tie.
+        let (quotient, remainder) = (low.div_euclid(DIVISOR), low.rem_euclid(DIVISOR));
+        let floor = high.checked_add(quotient).ok_or(overflow)?;
+        Ok(Money(round_half_even(floor, remainder, DIVISOR)))
+    }
+
+    /// Returns the largest quantity that this amount buys at `price`, rounded down to 10^-12.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the price is not positive.
+    pub fn quantity_at(self, price: Price) -> Result<Quantity, UnitError> {
+        if price.0 <= 0 {
+            return Err(UnitError::Overflow { operation: "division by price" });
+        }
+        Ok(Quantity(self.0.div_euclid(price.0)))
+    }
+
+    /// Returns this amount times a ratio, rounded down to 10^-24.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] when the result does not fit.
+    pub fn share(self, ratio: Ratio) -> Result<MoneyExact, UnitError> {
+        let overflow = UnitError::Overflow { operation: "share" };
+        let divisor = i128::from(RATIO_ONE);
+        let (whole, rest) = (self.0.div_euclid(divisor), self.0.rem_euclid(divisor));
+        let high = whole.checked_mul(i128::from(ratio.0)).ok_or(overflow)?;
+        let low = (rest * i128::from(ratio.0)).div_euclid(divisor);
+        high.checked_add(low).map(MoneyExact).ok_or(overflow)
+    }
+
+    /// Rounds half-even to 10^-12.
+    #[must_use]
+    pub fn rounded(self) -> Money {
+        let (quotient, remainder) = (self.0.div_euclid(ONE), self.0.rem_euclid(ONE));
+        Money(round_half_even(quotient, remainder, ONE))
+    }
+
+    /// Returns the amount with its sign turned.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] for the smallest value, which has no opposite.
+    pub fn negated(self) -> Result<MoneyExact, UnitError> {
+        Self::ZERO.minus(self)
+    }
+}
+
+/// `floor + remainder / divisor` rounded half-even; `0 <= remainder < divisor`.
+const fn round_half_even(floor: i128, remainder: i128, divisor: i128) -> i128 {
+    let twice = remainder * 2;
+    if twice > divisor || (twice == divisor && floor % 2 != 0) { floor + 1 } else { floor }
+}
+
+fn mul_ratio_half_even(raw: i128, ratio: Ratio) -> Result<i128, UnitError> {
+    let overflow = UnitError::Overflow { operation: "multiplication by a ratio" };
+    let product = raw.checked_mul(i128::from(ratio.0)).ok_or(overflow)?;
+    let divisor = i128::from(RATIO_ONE);
+    Ok(round_half_even(product.div_euclid(divisor), product.rem_euclid(divisor), divisor))
+}
+
+fn floor_to(raw: i128, step: i128) -> Result<i128, UnitError> {
+    if step <= 0 {
+        return Err(UnitError::Overflow { operation: "rounding to a step that is not positive" });
+    }
+    raw.checked_sub(raw.rem_euclid(step)).ok_or(UnitError::Overflow { operation: "rounding" })
+}
