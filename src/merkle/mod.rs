@@ -113,7 +113,7 @@ impl CompactRange {
         // that is when the left one begins at an even place of its level.
         while let Some(&(left_level, left)) = self.subtrees.last() {
             let begins_at = self.end - (2 << level);
-            if left_level != level || begins_at % (2 << level) != 0 {
+            if left_level != level || !begins_at.is_multiple_of(2 << level) {
                 break;
             }
             self.subtrees.pop();
