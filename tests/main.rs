@@ -1,1 +1,7 @@
 //! The specification, one file a subject; see `README.md` for how to run one alone.
+
+#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+
+mod support;
+
+mod ledger_basics;

@@ -1,0 +1,400 @@
+//! The one seam to storage, the real disk behind it, and the only `unsafe` of the crate.
+//!
+//! Everything a ledger does to files passes through [`Disk`] and [`DiskFile`], so that tests put a
+//! disk of their own behind them: one that loses what was not synced, fills up, or fails.
+//!
+//! Rules of this seam: a write is durable when a later [`DiskFile::sync`] returned; a name is
+//! durable when a later [`Disk::sync_dir`] of its directory returned; a file is mapped read-only,
+//! and only once no writer will touch or cut it. If somebody cuts a mapped file all the same, the
+//! kernel kills the reader by SIGBUS; [`exit_on_cut_files`] turns that into exit code 2 with a
+//! message that names the file.
+
+#![expect(unsafe_code, reason = "this file is the one door to maps and locks")]
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only to read.
+    Read,
+    /// To read and write.
+    Write,
+}
+
+/// Directories, names and locks.
+pub trait Disk: Send + Sync {
+    /// Returns the names in a directory, sorted.
+    ///
+    /// # Errors
+    /// As the system says; [`io::ErrorKind::NotFound`] when there is no such directory.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Opens an existing file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Creates a file that must not exist yet, for reading and writing.
+    ///
+    /// # Errors
+    /// As the system says; [`io::ErrorKind::AlreadyExists`] when it exists.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Creates a directory and those above it, as far as they are missing.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Renames a file or directory; never replaces anything.
+    ///
+    /// # Errors
+    /// As the system says; [`io::ErrorKind::AlreadyExists`] when `to` exists.
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Takes the writer's lock, or returns `None` when somebody holds it. Dropping releases it;
+    /// so does the death of the process.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>>;
+
+    /// Tells whether somebody holds the writer's lock, without taking it.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn is_locked(&self, path: &Path) -> io::Result<bool>;
+}
+
+/// One open file.
+pub trait DiskFile: Send + Sync {
+    /// Returns the file's length in bytes.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn len(&self) -> io::Result<u64>;
+
+    /// True when the file holds no byte.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|len| len == 0)
+    }
+
+    /// Reads up to `bytes.len()` bytes at `offset` and returns how many; fewer only at the end.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// # Errors
+    /// As the system says; then nothing is known about what was written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Reserves space and makes the file at least `len` bytes long, reading as zeroes.
+    ///
+    /// # Errors
+    /// As the system says; [`io::ErrorKind::StorageFull`] when there is no space.
+    fn reserve(&self, len: u64) -> io::Result<()>;
+
+    /// Cuts the file to `len` bytes.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Makes all that was written durable (fdatasync).
+    ///
+    /// # Errors
+    /// As the system says; the caller must then believe no byte that was not synced before.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Maps the file read-only, or returns `None` where this disk cannot map.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn map(&self) -> io::Result<Option<Map>>;
+}
+
+/// The machine's own disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(dir)? {
+            // A name that is no text is none of ours.
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(access == Access::Write).open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        Ok(Box::new(RealFile { file, path: path.to_owned() }))
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Ok(Box::new(RealFile { file, path: path.to_owned() }))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(path)
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let here = rustix::fs::CWD;
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        Ok(rustix::fs::renameat_with(here, from, here, to, flags)?)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mut request = whole_file_lock();
+        // SAFETY: the descriptor is open for the whole call and `request` is a valid `flock`.
+        let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
+        if answer == 0 {
+            return Ok(Some(Box::new(file)));
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EAGAIN | libc::EACCES) => Ok(None),
+            _ => Err(error),
+        }
+    }
+
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let mut request = whole_file_lock();
+        // SAFETY: the descriptor is open for the whole call and `request` is a valid `flock`.
+        let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut request) };
+        if answer != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(libc::c_int::from(request.l_type) != libc::F_UNLCK)
+    }
+}
+
+/// A request for a write lock on a whole file, tied to the open file and not to the process: two
+/// writers in one process exclude each other too.
+fn whole_file_lock() -> libc::flock {
+    // SAFETY: `flock` holds only integers, for which zero bytes are valid values.
+    let mut request: libc::flock = unsafe { std::mem::zeroed() };
+    request.l_type = libc::F_WRLCK as libc::c_short;
+    request.l_whence = libc::SEEK_SET as libc::c_short;
+    request
+}
+
+struct RealFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl DiskFile for RealFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.file.read_at(&mut bytes[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        match fallocate(&self.file, FallocateFlags::empty(), 0, len) {
+            // Not every file system can reserve; there a long file at least reads as zeroes, and a
+            // full disk shows at the write.
+            Err(rustix::io::Errno::OPNOTSUPP) => self.file.set_len(len),
+            other => Ok(other?),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn map(&self) -> io::Result<Option<Map>> {
+        if self.len()? == 0 {
+            return Ok(None);
+        }
+        // SAFETY: the map is read-only and made only of files that no writer touches any more. A
+        // file cut from outside raises SIGBUS and kills the process: see `exit_on_cut_files`.
+        match unsafe { memmap2::Mmap::map(&self.file) } {
+            Ok(map) => Ok(Some(Map::new(map, &self.path))),
+            // File systems that cannot map answer ENODEV; the caller then reads instead.
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A file's bytes, mapped read-only.
+pub struct Map {
+    map: memmap2::Mmap,
+    slot: Option<usize>,
+}
+
+impl Map {
+    fn new(map: memmap2::Mmap, path: &Path) -> Self {
+        let slot = register(map.as_ptr() as usize, map.len(), path);
+        Self { map, slot }
+    }
+}
+
+impl Deref for Map {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.map
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            MAPPED[slot].first.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// A mapped range and the message to print if its file is cut. Messages live for ever: a signal
+/// handler may not race with a deallocation, and there are few maps.
+struct Mapped {
+    first: AtomicUsize,
+    len: AtomicUsize,
+    message: AtomicPtr<u8>,
+    message_len: AtomicUsize,
+}
+
+const MAPPED_MAX: usize = 1024;
+static MAPPED: [Mapped; MAPPED_MAX] = [const {
+    Mapped {
+        first: AtomicUsize::new(0),
+        len: AtomicUsize::new(0),
+        message: AtomicPtr::new(std::ptr::null_mut()),
+        message_len: AtomicUsize::new(0),
+    }
+}; MAPPED_MAX];
+static HANDLED: AtomicUsize = AtomicUsize::new(0);
+
+fn register(first: usize, len: usize, path: &Path) -> Option<usize> {
+    if HANDLED.load(Ordering::Acquire) == 0 {
+        return None;
+    }
+    let text = format!("error: {} was cut while it was being read\n", path.display());
+    for (slot, mapped) in MAPPED.iter().enumerate() {
+        // Claim with a value that is no address, fill, then publish.
+        if mapped.first.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            let message: &'static mut [u8] = text.into_bytes().leak();
+            mapped.len.store(len, Ordering::Release);
+            mapped.message_len.store(message.len(), Ordering::Release);
+            mapped.message.store(message.as_mut_ptr(), Ordering::Release);
+            mapped.first.store(first, Ordering::Release);
+            return Some(slot);
+        }
+    }
+    None
+}
+
+/// From now on, a file that is cut while it is mapped ends the process with exit code 2 and a
+/// message that names the file, instead of a bare SIGBUS.
+///
+/// For programs, not for libraries: it takes over the process's SIGBUS. A SIGBUS of another origin
+/// ends the process as before.
+pub fn exit_on_cut_files() {
+    // SAFETY: `sigaction` holds integers, a set and pointers, for which zero bytes are valid; the
+    // handler has the signature that SA_SIGINFO asks for and calls only async-signal-safe functions.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+            on_sigbus;
+        action.sa_sigaction = handler as usize;
+        action.sa_flags = libc::SA_SIGINFO;
+        if libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) == 0 {
+            HANDLED.store(1, Ordering::Release);
+        }
+    }
+}
+
+extern "C" fn on_sigbus(
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    _context: *mut libc::c_void,
+) {
+    // SAFETY: the kernel hands a valid `siginfo_t` to an SA_SIGINFO handler; `write`, `_exit`,
+    // `signal` and `raise` may be called from handlers; a message, once stored, is never freed.
+    unsafe {
+        let address = (*info).si_addr() as usize;
+        for mapped in &MAPPED {
+            let first = mapped.first.load(Ordering::Acquire);
+            if first > 1 && address >= first && address - first < mapped.len.load(Ordering::Acquire)
+            {
+                let message = mapped.message.load(Ordering::Acquire);
+                let len = mapped.message_len.load(Ordering::Acquire);
+                libc::write(libc::STDERR_FILENO, message.cast(), len);
+                libc::_exit(2);
+            }
+        }
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
+}

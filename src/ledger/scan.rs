@@ -1,0 +1,390 @@
+//! One whole segment judged: every frame, every fault, and what each fault is.
+//!
+//! The walk stops at nothing: after damage it searches the next whole frame and goes on, so that
+//! all faults and all islands between them are known. Then each damaged range is named:
+//!
+//! | the damage lies | in a segment that | so it is |
+//! |---|---|---|
+//! | anywhere | another one follows | corrupt: the seal or the recovery header covers it |
+//! | below what a later whole frame proves durable | is the last | corrupt: it was acknowledged |
+//! | above all that is proven durable | is the last, at full length | torn: nobody was promised it |
+//! | where the file ends too early | any | cut: a short file proves its last frame was durable |
+
+use std::io;
+
+use super::frame::{FLAG_CLOSE, FLAG_SEAL, FRAME_HEADER_BYTES, FrameRef};
+use super::segment::{RecoveryNote, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::walk::{Position, SegmentFile, Step, Stop, Walker};
+use crate::hash::{DeadBytesHasher, Digest};
+
+/// What kind of thing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultClass {
+    /// An append that a crash cut short; nobody was promised it.
+    TornTail,
+    /// Promised bytes are not what they were.
+    Corrupt,
+    /// Something was removed, cut, reordered or slipped in.
+    Missing,
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// What kind.
+    pub class: FaultClass,
+    /// Index of the segment.
+    pub segment: u64,
+    /// First byte of the range that is not sound.
+    pub offset: u64,
+    /// One past its last byte.
+    pub end: u64,
+    /// The first record that is affected.
+    pub sequence: u64,
+    /// Which check failed.
+    pub check: String,
+    /// What should be there.
+    pub expected: String,
+    /// What is there.
+    pub actual: String,
+}
+
+/// What stands after a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follower {
+    /// Nothing: it is the last.
+    Nothing,
+    /// A segment that continues its end frame.
+    Continues,
+    /// A segment whose header is a recovery of this one.
+    Recovers(RecoveryNote),
+}
+
+/// How a segment ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SegmentEnd {
+    /// With a SEAL frame.
+    Sealed,
+    /// With a CLOSE frame.
+    Closed,
+    /// With nothing but zeroes, or with what a recovery left behind.
+    Open,
+    /// Not soundly; the faults say how.
+    Broken,
+}
+
+/// What a scan found.
+#[derive(Debug, Clone)]
+pub struct SegmentScan {
+    /// Where the last frame before any fault ends.
+    pub counted: Position,
+    /// Where the last whole frame ends, islands after damage included.
+    pub last: Position,
+    /// How the segment ends.
+    pub end: SegmentEnd,
+    /// All frames below this number are proven durable by frames of this segment.
+    pub durable_below: u64,
+    /// Frames that are whole and continue each other, or begin an island after damage.
+    pub frames: u64,
+    /// Everything that is wrong, in order.
+    pub faults: Vec<Fault>,
+}
+
+struct Scan<'s> {
+    header: &'s SegmentHeader,
+    follower: Follower,
+    walker: Walker,
+    out: SegmentScan,
+    /// Expected frame number where each fault begins; decides between torn and corrupt.
+    fault_numbers: Vec<u64>,
+}
+
+/// Checks one segment from its first frame to its last byte. `visit` sees every whole frame with
+/// its link, in order; after a fault, islands are seen too.
+///
+/// # Errors
+/// As the system says: a read error is never taken for the end.
+pub fn scan_segment(
+    file: &mut SegmentFile,
+    header: &SegmentHeader,
+    follower: Follower,
+    visit: &mut dyn FnMut(&FrameRef<'_>, Digest),
+) -> io::Result<SegmentScan> {
+    let walker = Walker::new(header);
+    let out = SegmentScan {
+        counted: walker.position(),
+        last: walker.position(),
+        end: SegmentEnd::Open,
+        durable_below: header.first_frame,
+        frames: 0,
+        faults: Vec::new(),
+    };
+    let mut scan = Scan { header, follower, walker, out, fault_numbers: Vec::new() };
+    scan.run(file, visit)?;
+    scan.judge(file.len());
+    Ok(scan.out)
+}
+
+impl Scan<'_> {
+    fn run(
+        &mut self,
+        file: &mut SegmentFile,
+        visit: &mut dyn FnMut(&FrameRef<'_>, Digest),
+    ) -> io::Result<()> {
+        loop {
+            let at = self.walker.position();
+            if let Follower::Recovers(note) = self.follower
+                && at.offset >= note.counted_bytes
+            {
+                return self.check_dead_bytes(file, &note);
+            }
+            let stop = match self.walker.next(file)? {
+                Step::Frame(frame, link) => {
+                    self.out.frames += 1;
+                    let proves = frame.header.proves_durable_below();
+                    self.out.durable_below = self.out.durable_below.max(proves);
+                    visit(&frame, link);
+                    self.out.last = self.walker.position();
+                    if self.out.faults.is_empty() {
+                        self.out.counted = self.out.last;
+                    }
+                    match frame.header.flags & (FLAG_SEAL | FLAG_CLOSE) {
+                        0 => continue,
+                        FLAG_SEAL => self.out.end = SegmentEnd::Sealed,
+                        _ => self.out.end = SegmentEnd::Closed,
+                    }
+                    return self.check_nothing_follows(file);
+                }
+                Step::Stop(stop) => stop,
+            };
+            if !self.go_on_after(file, &stop)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Notes what stopped the walk and finds where it can go on. False when it cannot.
+    fn go_on_after(&mut self, file: &mut SegmentFile, stop: &Stop) -> io::Result<bool> {
+        let at = self.walker.position();
+        let len = file.len();
+        match stop {
+            Stop::FileEnd | Stop::Cut => {
+                self.cut(len);
+                return Ok(false);
+            }
+            Stop::NoHeader(_) if is_zero(file, at.offset)? => {
+                self.end_without_end_frame(file);
+                return Ok(false);
+            }
+            Stop::Alien { field, expected, actual, bytes } => {
+                let end = len.min(at.offset + *bytes as u64);
+                self.fault(FaultClass::Missing, at, end, field, expected, actual);
+                // The frame is whole; what follows it may follow it soundly.
+                if let Some((offset, header)) = self.walker.search(file, at.offset)? {
+                    self.walker.resume(offset, &header);
+                    return Ok(true);
+                }
+            }
+            Stop::NoHeader(error) => {
+                return self.search_on(file, at, at.offset + 8, &error.to_string());
+            }
+            Stop::Body { error, header } => {
+                // The header is whole, so its length can be believed.
+                let next = at.offset + header.frame_bytes() as u64;
+                return self.search_on(file, at, next, &error.to_string());
+            }
+        }
+        self.out.end = SegmentEnd::Broken;
+        Ok(false)
+    }
+
+    fn search_on(
+        &mut self,
+        file: &mut SegmentFile,
+        at: Position,
+        from: u64,
+        check: &str,
+    ) -> io::Result<bool> {
+        let found = self.walker.search(file, from)?;
+        let end = found.map_or(file.len(), |(offset, _)| offset);
+        let next =
+            found.map_or("no whole frame".to_owned(), |(_, h)| format!("frame {}", h.number));
+        let expected = format!("frame {}", at.number);
+        self.fault(FaultClass::Corrupt, at, end, check, &expected, &format!("damage, then {next}"));
+        if let Some((offset, header)) = found {
+            self.walker.resume(offset, &header);
+            return Ok(true);
+        }
+        self.out.end = SegmentEnd::Broken;
+        Ok(false)
+    }
+
+    fn cut(&mut self, len: u64) {
+        let at = self.walker.position();
+        let actual = format!("a file of {len} bytes");
+        self.fault(
+            FaultClass::Missing,
+            at,
+            len.max(at.offset),
+            "segment end",
+            "an end frame",
+            &actual,
+        );
+        self.out.end = SegmentEnd::Broken;
+    }
+
+    /// Only zeroes follow: fine in the last segment at full length, and nowhere else.
+    fn end_without_end_frame(&mut self, file: &SegmentFile) {
+        let at = self.walker.position();
+        if file.len() < self.header.file_bytes {
+            self.cut(file.len());
+        } else if self.follower == Follower::Nothing {
+            self.out.end = SegmentEnd::Open;
+        } else {
+            let end = at.offset + FRAME_HEADER_BYTES as u64;
+            self.fault(FaultClass::Corrupt, at, end, "segment end", "an end frame", "zeroes");
+            self.out.end = SegmentEnd::Broken;
+        }
+    }
+
+    fn check_nothing_follows(&mut self, file: &mut SegmentFile) -> io::Result<()> {
+        let at = self.walker.position();
+        if !is_zero(file, at.offset)? {
+            let end = file.len();
+            self.fault(
+                FaultClass::Corrupt,
+                at,
+                end,
+                "after the end frame",
+                "zeroes",
+                "other bytes",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_dead_bytes(&mut self, file: &mut SegmentFile, note: &RecoveryNote) -> io::Result<()> {
+        let at = self.walker.position();
+        if at.offset != note.counted_bytes {
+            let (expected, actual) = (note.counted_bytes.to_string(), at.offset.to_string());
+            let end = file.len();
+            self.fault(FaultClass::Missing, at, end, "counted length", &expected, &actual);
+            self.out.end = SegmentEnd::Broken;
+            return Ok(());
+        }
+        if file.len() < self.header.file_bytes {
+            self.cut(file.len());
+            return Ok(());
+        }
+        let dead_end = note.counted_bytes.saturating_add(note.dead_bytes);
+        let found = dead_digest(file, note.counted_bytes, dead_end)?;
+        if dead_end > file.len() || found != note.dead_digest {
+            let end = dead_end.min(file.len()).max(at.offset + 1);
+            let (expected, actual) = (note.dead_digest.to_string(), found.to_string());
+            self.fault(FaultClass::Corrupt, at, end, "dead bytes", &expected, &actual);
+        } else if !is_zero(file, dead_end)? {
+            let from = Position { offset: dead_end, ..at };
+            let end = file.len();
+            self.fault(
+                FaultClass::Corrupt,
+                from,
+                end,
+                "after the dead bytes",
+                "zeroes",
+                "other bytes",
+            );
+        }
+        Ok(())
+    }
+
+    fn fault(
+        &mut self,
+        class: FaultClass,
+        at: Position,
+        end: u64,
+        check: &str,
+        expected: &str,
+        actual: &str,
+    ) {
+        self.fault_numbers.push(at.number);
+        self.out.faults.push(Fault {
+            class,
+            segment: self.header.index,
+            offset: at.offset,
+            end,
+            sequence: at.sequence,
+            check: check.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+        });
+    }
+
+    /// Damage above everything that was proven durable, in the last segment, is a torn append.
+    fn judge(&mut self, len: u64) {
+        if self.follower != Follower::Nothing
+            || len < self.header.file_bytes
+            || matches!(self.out.end, SegmentEnd::Sealed | SegmentEnd::Closed)
+            || self.out.faults.iter().any(|fault| fault.class == FaultClass::Missing)
+        {
+            return;
+        }
+        for (fault, number) in self.out.faults.iter_mut().zip(&self.fault_numbers) {
+            if *number >= self.out.durable_below {
+                fault.class = FaultClass::TornTail;
+            }
+        }
+    }
+}
+
+/// True when every byte from `offset` to the end of the file is zero.
+///
+/// # Errors
+/// As the system says.
+pub(super) fn is_zero(file: &mut SegmentFile, offset: u64) -> io::Result<bool> {
+    Ok(last_nonzero(file, offset)?.is_none())
+}
+
+/// Returns one past the last byte at or after `offset` that is not zero.
+///
+/// # Errors
+/// As the system says.
+pub(super) fn last_nonzero(file: &mut SegmentFile, offset: u64) -> io::Result<Option<u64>> {
+    let mut found = None;
+    each_chunk(file, offset, u64::MAX, |at, bytes| {
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            found = Some(at + last as u64 + 1);
+        }
+    })?;
+    Ok(found)
+}
+
+/// Returns the BLAKE3 digest of the bytes from `offset` to `end`.
+///
+/// # Errors
+/// As the system says.
+pub(super) fn dead_digest(file: &mut SegmentFile, offset: u64, end: u64) -> io::Result<Digest> {
+    let mut hasher = DeadBytesHasher::default();
+    each_chunk(file, offset, end, |_, bytes| hasher.update(bytes))?;
+    Ok(hasher.finish())
+}
+
+fn each_chunk(
+    file: &mut SegmentFile,
+    mut offset: u64,
+    end: u64,
+    mut take: impl FnMut(u64, &[u8]),
+) -> io::Result<()> {
+    while offset < end {
+        let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
+        let bytes = file.get(offset, wanted)?;
+        if bytes.is_empty() {
+            break;
+        }
+        take(offset, bytes);
+        offset += bytes.len() as u64;
+    }
+    Ok(())
+}
+
+const _: () = assert!(SEGMENT_HEADER_BYTES.is_multiple_of(8));

@@ -1,0 +1,275 @@
+//! The ledger as its users see it: what goes in comes out, in order, durable, once.
+
+use std::path::Path;
+
+use schwabot::event::RecordRef;
+use schwabot::ledger::{
+    Appended, GroupWriter, LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterOptions,
+};
+
+use crate::support::notes::{Note, note_of, options, step, step_with_key};
+
+fn all_notes(path: &Path) -> Vec<u64> {
+    let reader: Reader<Note> = Reader::open(path).unwrap();
+    let mut notes = Vec::new();
+    reader
+        .for_each::<LedgerError>(0, |record: RecordRef<'_>| {
+            assert_eq!(record.sequence, notes.len() as u64, "sequences are gapless");
+            notes.push(note_of(&record));
+            Ok(())
+        })
+        .unwrap();
+    notes
+}
+
+#[test]
+fn what_was_appended_is_read_back_in_order_across_many_segments() {
+    for sync in [SyncMode::Always, SyncMode::End] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut writer: Writer<Note> = Writer::open(&path, &options(sync, 4096)).unwrap();
+        for number in 0..500 {
+            let appended = writer.append(&step(&[number])).unwrap();
+            assert_eq!(appended, Appended::New(number..number + 1));
+        }
+        let head = writer.close().unwrap();
+        assert_eq!(head.size, 500);
+        assert_eq!(all_notes(&path), (0..500).collect::<Vec<_>>());
+        let reader: Reader<Note> = Reader::open(&path).unwrap();
+        assert!(reader.segments().len() > 5, "{} segments", reader.segments().len());
+        assert_eq!((reader.end(), reader.unproven()), (LedgerEnd::Closed, 0));
+    }
+}
+
+#[test]
+fn reading_can_begin_at_any_sequence_with_and_without_the_indexes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 1 << 20)).unwrap();
+    let numbers: Vec<u64> = (0..30_000).collect();
+    for chunk in numbers.chunks(7) {
+        writer.append(&step(chunk)).unwrap();
+    }
+    writer.close().unwrap();
+    for with_indexes in [true, false] {
+        let reader: Reader<Note> = Reader::open(&path).unwrap();
+        for from in [0, 1, 6, 7, 8, 4_999, 15_000, 29_999, 30_000, 40_000] {
+            let mut seen = Vec::new();
+            reader
+                .for_each::<LedgerError>(from, |record| {
+                    seen.push(record.sequence);
+                    Ok(())
+                })
+                .unwrap();
+            assert_eq!(seen, (from..30_000).collect::<Vec<_>>(), "from {from}");
+        }
+        if with_indexes {
+            let mut removed = 0;
+            for entry in std::fs::read_dir(path.join("segments")).unwrap() {
+                let file = entry.unwrap().path();
+                if file.extension().is_some_and(|ext| ext == "idx") {
+                    std::fs::remove_file(file).unwrap();
+                    removed += 1;
+                }
+            }
+            assert!(removed > 1, "there were indexes to remove");
+        }
+    }
+}
+
+#[test]
+fn the_head_does_not_depend_on_batching_sync_mode_or_segment_length() {
+    let heads: Vec<_> = [
+        (SyncMode::Always, 4096, 1),
+        (SyncMode::End, 4096, 1),
+        (SyncMode::End, 1 << 20, 1),
+        (SyncMode::Always, 64 << 10, 13),
+        (SyncMode::End, 64 << 10, 100),
+    ]
+    .into_iter()
+    .map(|(sync, segment_bytes, per_step)| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut writer: Writer<Note> = Writer::open(&path, &options(sync, segment_bytes)).unwrap();
+        for chunk in (0..300).collect::<Vec<u64>>().chunks(per_step) {
+            writer.append(&step(chunk)).unwrap();
+        }
+        writer.close().unwrap()
+    })
+    .collect();
+    assert!(heads.windows(2).all(|pair| pair[0] == pair[1]), "{heads:?}");
+}
+
+#[test]
+fn reopening_continues_the_log_and_its_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let (once, often) = (dir.path().join("once"), dir.path().join("often"));
+    let mut writer: Writer<Note> = Writer::open(&once, &options(SyncMode::End, 4096)).unwrap();
+    for number in 0..200 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    let expected = writer.close().unwrap();
+    let mut last = None;
+    for start in (0..200).step_by(20) {
+        let mut writer: Writer<Note> = Writer::open(&often, &options(SyncMode::End, 4096)).unwrap();
+        assert_eq!(writer.next_sequence(), start);
+        for number in start..start + 20 {
+            writer.append(&step(&[number])).unwrap();
+        }
+        last = Some(writer.close().unwrap());
+    }
+    assert_eq!(last, Some(expected));
+    assert_eq!(all_notes(&often), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_step_is_whole_in_one_frame_and_may_be_longer_than_a_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    writer.append(&step(&[0])).unwrap();
+    let long: Vec<u64> = (1..1001).collect();
+    writer.append(&step(&long)).unwrap();
+    writer.append(&step(&[1001])).unwrap();
+    writer.close().unwrap();
+    let reader: Reader<Note> = Reader::open(&path).unwrap();
+    let mut cursor = reader.cursor(1).unwrap();
+    let frame = cursor.next_frame().unwrap().unwrap();
+    assert_eq!((frame.header.first_sequence, frame.header.count), (1, 1000));
+    assert_eq!(all_notes(&path), (0..1002).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_step_that_fits_no_frame_is_refused_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    let huge: Vec<u64> = (0..400_000).collect();
+    assert!(matches!(writer.append(&step(&huge)), Err(LedgerError::StepTooLong { .. })));
+    writer.append(&step(&[7])).unwrap();
+    assert_eq!(writer.close().unwrap().size, 1);
+}
+
+#[test]
+fn a_key_appends_once_even_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let key = |number: u8| [number; 16];
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    for number in 0..50 {
+        let first = writer.append(&step_with_key(u64::from(number), key(number))).unwrap();
+        assert_eq!(first, Appended::New(u64::from(number)..u64::from(number) + 1));
+    }
+    let again = writer.append(&step_with_key(99, key(3))).unwrap();
+    assert_eq!(again, Appended::Existing(3));
+    writer.close().unwrap();
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    assert_eq!(writer.append(&step_with_key(99, key(49))).unwrap(), Appended::Existing(49));
+    assert_eq!(writer.append(&step_with_key(99, key(0))).unwrap(), Appended::Existing(0));
+    assert_eq!(writer.append(&step_with_key(50, key(50))).unwrap(), Appended::New(50..51));
+    writer.close().unwrap();
+    assert_eq!(all_notes(&path).len(), 51);
+}
+
+#[test]
+fn an_append_at_another_sequence_than_expected_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
+    writer.append_at(0, &step(&[0])).unwrap();
+    let refused = writer.append_at(0, &step(&[0])).unwrap_err();
+    assert!(matches!(refused, LedgerError::WrongSequence { expected: 0, actual: 1 }));
+    writer.append_at(1, &step(&[1])).unwrap();
+    assert_eq!(writer.close().unwrap().size, 2);
+}
+
+#[test]
+fn many_producers_share_one_writer_and_each_append_lands_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 64 << 10)).unwrap();
+    let group = GroupWriter::start(writer).unwrap();
+    let mut acknowledged: Vec<(u64, u64)> = std::thread::scope(|scope| {
+        let producers: Vec<_> = (0..8_u64)
+            .map(|producer| {
+                let appender = group.appender();
+                scope.spawn(move || {
+                    (0..50)
+                        .map(|turn| {
+                            let number = producer * 1000 + turn;
+                            match appender.append(&step(&[number])).unwrap() {
+                                Appended::New(range) => (range.start, number),
+                                Appended::Existing(_) => panic!("no key was given"),
+                            }
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect()
+    });
+    let head = group.close().unwrap();
+    assert_eq!(head.size, 400);
+    acknowledged.sort_unstable();
+    let read: Vec<(u64, u64)> = (0..).zip(all_notes(&path)).collect();
+    assert_eq!(acknowledged, read);
+}
+
+#[test]
+fn a_second_writer_is_refused_while_the_first_lives() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let first: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
+    let refused = Writer::<Note>::open(&path, &WriterOptions::default()).err().unwrap();
+    assert!(matches!(refused, LedgerError::Locked { .. }), "{refused}");
+    assert!(refused.to_string().contains("only one writer"), "{refused}");
+    first.close().unwrap();
+    Writer::<Note>::open(&path, &WriterOptions::default()).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_reader_beside_a_living_writer_sees_only_what_a_later_frame_proves() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    for number in 0..100 {
+        writer.append(&step(&[number])).unwrap();
+        let reader: Reader<Note> = Reader::open(&path).unwrap();
+        assert_eq!(reader.end(), LedgerEnd::Live);
+        // Frame N is proven by frame N+1; at a roll by the SEAL.
+        assert!(reader.len() == number || reader.len() == number + 1, "{number}: {}", reader.len());
+    }
+    drop(writer);
+    let reader: Reader<Note> = Reader::open(&path).unwrap();
+    assert_eq!((reader.end(), reader.len(), reader.unproven()), (LedgerEnd::Open, 100, 1));
+}
+
+#[test]
+fn an_idle_group_writer_proves_its_last_frame_by_an_empty_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let writer: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
+    let group = GroupWriter::start(writer).unwrap();
+    group.appender().append(&step(&[0])).unwrap();
+    let proven = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        Reader::<Note>::open(&path).unwrap().len() == 1
+    });
+    assert!(proven, "two seconds later the only record is still not proven");
+    assert_eq!(group.close().unwrap().size, 1);
+}
+
+#[test]
+fn another_programs_ledger_and_a_full_directory_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    Writer::<Note>::open(&path, &WriterOptions::default()).unwrap().close().unwrap();
+    let other = Reader::<schwabot::event::Event>::open(&path).err().unwrap();
+    assert!(matches!(other, LedgerError::OtherApplication { .. }), "{other}");
+    let full = dir.path().join("full");
+    std::fs::create_dir(&full).unwrap();
+    std::fs::write(full.join("diary.txt"), "mine").unwrap();
+    let refused = Writer::<Note>::open(&full, &WriterOptions::default()).err().unwrap();
+    assert!(matches!(refused, LedgerError::DirectoryInUse { .. }), "{refused}");
+    assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1, "nothing was added");
+}
