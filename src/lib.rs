@@ -20,5 +20,7 @@
 pub mod event;
 pub mod hash;
 pub mod merkle;
+pub mod registries;
+pub mod signals;
 pub mod time;
 pub mod units;
