@@ -19,8 +19,10 @@
 
 pub mod event;
 pub mod hash;
+pub mod kernel;
 pub mod merkle;
 pub mod registries;
 pub mod signals;
+pub mod strategies;
 pub mod time;
 pub mod units;

@@ -12,7 +12,7 @@ mod window;
 
 pub use decimal::python_float_text;
 pub use impact::square_root_impact;
-pub use window::{ReturnWindow, VolumeWindow, WINDOW_BARS_MAX, ln_return};
+pub use window::{ReturnWindow, VOLUME_MAX, VolumeWindow, WINDOW_BARS_MAX, ln_return};
 
 use crate::units::{RATIO_SCALE_DIGITS, Ratio};
 
@@ -50,7 +50,7 @@ fn ratio(value: f64, signal: &'static str) -> Result<Ratio, SignalError> {
         return Err(SignalError::NotFinite { signal });
     }
     let scaled = libm::rint(value * RATIO_ONE);
-    if scaled >= LIMIT || scaled < -LIMIT {
+    if !(-LIMIT..LIMIT).contains(&scaled) {
         return Err(SignalError::OutOfRange { signal });
     }
     // The check above makes the cast exact.

@@ -16,7 +16,7 @@ pub const WINDOW_BARS_MAX: u32 = 100_000;
 /// of the quotient of two prices is always smaller.
 const RETURN_RAW_MAX: u64 = 100_000_000_000;
 /// The largest volume a window takes: a full window of them fits an `i128`.
-const VOLUME_RAW_MAX: i128 = i128::MAX / WINDOW_BARS_MAX as i128;
+pub const VOLUME_MAX: Quantity = Quantity::from_raw(i128::MAX / WINDOW_BARS_MAX as i128);
 
 const _: () = {
     // n * sum of squares, the largest intermediate value of the deviation.
@@ -147,7 +147,7 @@ impl VolumeWindow {
     /// [`SignalError::OutOfRange`] for a negative volume, or one so large that a window of them
     /// would not fit its sum; the window is then as before.
     pub fn push(&mut self, volume: Quantity) -> Result<(), SignalError> {
-        if !(0..=VOLUME_RAW_MAX).contains(&volume.raw()) {
+        if !(Quantity::ZERO..=VOLUME_MAX).contains(&volume) {
             return Err(SignalError::OutOfRange { signal: "volume" });
         }
         if self.values.len() == self.capacity
