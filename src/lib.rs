@@ -19,7 +19,11 @@
 
 pub mod event;
 pub mod hash;
+pub mod kernel;
 pub mod ledger;
 pub mod merkle;
+pub mod registries;
+pub mod signals;
+pub mod strategies;
 pub mod time;
 pub mod units;

@@ -333,6 +333,18 @@ impl Quantity {
     }
 }
 
+impl Ratio {
+    /// Returns `part / whole`, rounded half-even to 10^-9; none when `whole` is zero or the share
+    /// does not fit.
+    #[must_use]
+    pub fn of_counts(part: u64, whole: u64) -> Option<Ratio> {
+        let (scaled, divisor) = (i128::from(part) * i128::from(RATIO_ONE), i128::from(whole));
+        let (quotient, remainder) =
+            (scaled.checked_div_euclid(divisor)?, scaled.checked_rem_euclid(divisor)?);
+        i64::try_from(round_half_even(quotient, remainder, divisor)).ok().map(Ratio)
+    }
+}
+
 impl Money {
     /// Returns the same amount with the digits of [`MoneyExact`].
     ///
@@ -401,6 +413,16 @@ impl MoneyExact {
     pub fn rounded(self) -> Money {
         let (quotient, remainder) = (self.0.div_euclid(ONE), self.0.rem_euclid(ONE));
         Money(round_half_even(quotient, remainder, ONE))
+    }
+
+    /// Returns this amount divided by a count, rounded half-even to 10^-24; none for a count of
+    /// zero.
+    #[must_use]
+    pub fn divided_by(self, count: u64) -> Option<MoneyExact> {
+        let divisor = i128::from(count);
+        let (quotient, remainder) =
+            (self.0.checked_div_euclid(divisor)?, self.0.checked_rem_euclid(divisor)?);
+        Some(MoneyExact(round_half_even(quotient, remainder, divisor)))
     }
 
     /// Returns the amount with its sign turned.

@@ -1,0 +1,387 @@
+//! The pure decision machine: inputs in, derived events out, the same every time.
+//!
+//! A [`Kernel`] joins a [`World`], a strategy and the simulated venue. [`Kernel::step`] takes one
+//! input and answers with the events that follow from it. Kernel and strategy know no clock, no
+//! chance, no file and no thread, so the same inputs give the same events on any machine.
+//!
+//! # One step, in order
+//! 1. the world folds the input; the strategy observes it;
+//! 2. at a bar, the venue fills the pair's pending orders at the bar's open (model `next_open`);
+//! 3. at the last bar of an instant, the strategy decides for all pairs; its intentions are taken
+//!    in pair order, and under `this_close` each order fills at once, at the last close;
+//! 4. at the end of the data, pending orders expire in pair order and the run ends.
+//!
+//! The world folds each derived event as it is made, before the next is decided: exactly what
+//! replay does later. A fill is followed at once by the trades it closes.
+//!
+//! # Kernel number
+//! Any change that could alter a derived event or a fold raises [`KERNEL_NUMBER`]. A log of
+//! another number can be read and checked, but not re-executed by this program.
+//!
+//! # Room to grow
+//! An engine is a module beside `venue` that a step consults at a stated place; a registry is a
+//! field of the [`World`] that [`View`](crate::strategies::View) shows to strategies.
+
+mod config;
+mod finding;
+mod orders;
+mod pair;
+mod portfolio;
+mod run;
+mod venue;
+mod view;
+mod world;
+
+pub use config::{
+    ConfigError, check as check_config, default_balance, default_config, default_instrument,
+    default_venue, run_started,
+};
+pub use finding::{FINDINGS_KEPT_MAX, Finding, FindingKind, Findings};
+pub use pair::{LastBar, PairState};
+pub use portfolio::{Account, Closed, Lot, Portfolio, Position, SettleError, Settlement};
+pub use run::{Counters, EquityTrack, RunState};
+pub use world::World;
+
+use crate::event::{
+    Actor, Bar, Class, Event, FillModel, OrderExpired, PairId, RunStarted, TradeClosed,
+};
+use crate::registries::legacy_hash_of;
+use crate::strategies::{self, Intention, OrderIntention, Pending, Strategy, StrategyError};
+use crate::time::Timestamp;
+use crate::units::Price;
+
+/// The number of this kernel; recorded in every run.
+pub const KERNEL_NUMBER: u32 = 1;
+
+/// Why a run cannot be executed, or an input not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// The run was made by a kernel that may decide differently.
+    #[error("the run is of kernel {recorded}, this is kernel {own}")]
+    OtherKernel {
+        /// The number in the run.
+        recorded: u32,
+        /// [`KERNEL_NUMBER`].
+        own: u32,
+    },
+    /// The configuration is not sound.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The strategy cannot be built.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
+    /// The event is not an input.
+    #[error("`{event}` is no input")]
+    NotAnInput {
+        /// Name of the event's kind.
+        event: &'static str,
+    },
+    /// The first input is not the start this kernel was made for, or a start came later.
+    #[error("`{event}` where {expected} was expected")]
+    OutOfTurn {
+        /// Name of the event's kind.
+        event: &'static str,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+/// A derived event and who answers for it. All of a step are caused by the step's input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What follows from the input.
+    pub event: Event,
+    /// Who did it.
+    pub actor: Actor,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Ready,
+    Running,
+    Over,
+}
+
+/// One run being executed.
+pub struct Kernel {
+    world: World,
+    strategy: Box<dyn Strategy>,
+    started: Box<RunStarted>,
+    phase: Phase,
+    /// Kept between steps so that a quiet step allocates nothing.
+    wanted: Vec<Intention>,
+}
+
+/// Where a step's derived events go, and which records they will be.
+struct Step<'a> {
+    next_sequence: u64,
+    time: Timestamp,
+    out: &'a mut Vec<Decision>,
+}
+
+impl Kernel {
+    /// Makes a kernel for a run of a built-in strategy, on top of what the log holds so far.
+    ///
+    /// # Errors
+    /// [`KernelError`] for a run of another kernel number, a configuration that is not sound, or
+    /// a strategy that is not known here.
+    pub fn start(world: World, started: &RunStarted) -> Result<Self, KernelError> {
+        config::check(&started.config)?;
+        let strategy = strategies::build(&started.config.strategy, &started.config)?;
+        Self::start_with(world, started, strategy)
+    }
+
+    /// Makes a kernel for a run of the caller's own strategy.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`], but the strategy is not looked up.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::event::*;
+    /// use schwabot::kernel::{self, Kernel, World};
+    /// use schwabot::strategies::{Intention, OrderIntention, Size, Stance, Strategy, View};
+    /// use schwabot::time::Timestamp;
+    ///
+    /// /// Buys once, and holds.
+    /// struct BuyAndHold;
+    ///
+    /// impl Strategy for BuyAndHold {
+    ///     fn observe(&mut self, _view: &dyn View, _input: &Event) {}
+    ///     fn decide(&mut self, view: &dyn View, wanted: &mut Vec<Intention>) {
+    ///         for &pair in view.instant().iter().filter(|pair| view.bars(**pair) == 1) {
+    ///             wanted.push(Intention::Order(OrderIntention {
+    ///                 pair,
+    ///                 side: Side::Buy,
+    ///                 size: Size::Quantity("2".parse().unwrap()),
+    ///                 stance: Stance::Open,
+    ///                 reason: OrderReason::Signal,
+    ///             }));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let own = StrategyConfig { name: "buy-and-hold".into(), parameters: vec![] };
+    /// let pair = kernel::default_instrument("BTC", "USDC", "1m".parse()?);
+    /// let config = kernel::default_config(own, vec![pair]);
+    /// let started = kernel::run_started(Mode::Backtest, config, None, 0)?;
+    /// let mut run = Kernel::start_with(World::default(), &started, Box::new(BuyAndHold))?;
+    ///
+    /// let at = |minute: i64| Timestamp::from_nanos(minute * 60_000_000_000);
+    /// let mut out = Vec::new();
+    /// run.step(0, &Event::RunStarted(Box::new(started)), at(0), &mut out)?;
+    /// let price = "100".parse()?;
+    /// let bar = Event::Bar(Bar {
+    ///     pair: PairId(0), row: 1, open_time: at(0), available_at: at(1),
+    ///     open: price, high: price, low: price, close: price,
+    ///     volume: "5".parse()?, trades: None, last_of_instant: true,
+    /// });
+    /// run.step(1, &bar, at(1), &mut out)?;
+    /// assert_eq!(out[0].event.name(), "order_placed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn start_with(
+        world: World,
+        started: &RunStarted,
+        strategy: Box<dyn Strategy>,
+    ) -> Result<Self, KernelError> {
+        if started.kernel != KERNEL_NUMBER {
+            let recorded = started.kernel;
+            return Err(KernelError::OtherKernel { recorded, own: KERNEL_NUMBER });
+        }
+        config::check(&started.config)?;
+        let started = Box::new(started.clone());
+        Ok(Self { world, strategy, started, phase: Phase::Ready, wanted: Vec::new() })
+    }
+
+    /// Returns the world as it is after the last step.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Gives the world back, for the next run on the same log.
+    #[must_use]
+    pub fn into_world(self) -> World {
+        self.world
+    }
+
+    /// Takes one input, which stands at `sequence` and bears event time `time`, and appends what
+    /// follows from it to `out`.
+    ///
+    /// The derived events must be recorded right behind the input, in their order, with the same
+    /// event time. The first input is the [`RunStarted`] that the kernel was made for; nothing
+    /// may come after [`EndOfData`](crate::event::EndOfData).
+    ///
+    /// # Errors
+    /// [`KernelError`] for an event that is no input or comes out of turn; nothing is changed then.
+    pub fn step(
+        &mut self,
+        sequence: u64,
+        input: &Event,
+        time: Timestamp,
+        out: &mut Vec<Decision>,
+    ) -> Result<(), KernelError> {
+        self.take_turn(input)?;
+        let findings = self.world.findings().total();
+        self.world.evolve(input, sequence, time);
+        let folded = self.world.findings().total() == findings;
+        let mut step = Step { next_sequence: sequence.saturating_add(1), time, out };
+        if folded && let Some(view) = self.world.view() {
+            self.strategy.observe(&view, input);
+        }
+        match input {
+            Event::Bar(bar) => self.at_bar(bar, folded, &mut step),
+            Event::EndOfData(_) => self.at_end(&mut step),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_turn(&mut self, input: &Event) -> Result<(), KernelError> {
+        let event = input.name();
+        if input.class() != Class::Input {
+            return Err(KernelError::NotAnInput { event });
+        }
+        let out_of_turn = |expected| Err(KernelError::OutOfTurn { event, expected });
+        self.phase = match (self.phase, input) {
+            (Phase::Ready, Event::RunStarted(started)) if *started == self.started => {
+                Phase::Running
+            }
+            (Phase::Ready, _) => return out_of_turn("the start of this run"),
+            (Phase::Over, _) => return out_of_turn("nothing more"),
+            (Phase::Running, Event::RunStarted(_)) => return out_of_turn("another input"),
+            (Phase::Running, Event::EndOfData(_)) => Phase::Over,
+            (Phase::Running, _) => Phase::Running,
+        };
+        Ok(())
+    }
+
+    fn at_bar(&mut self, bar: &Bar, folded: bool, step: &mut Step<'_>) {
+        if folded && self.fill_model() == FillModel::NextOpen {
+            self.fill_pending(bar.pair, bar.open, bar.open_time, step);
+        }
+        if bar.last_of_instant {
+            self.decide(step);
+        }
+    }
+
+    fn fill_model(&self) -> FillModel {
+        self.started.config.venue.fill
+    }
+
+    fn decide(&mut self, step: &mut Step<'_>) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        if let Some(view) = self.world.view() {
+            self.strategy.decide(&view, &mut wanted);
+        }
+        // A stable sort: what a strategy wants of one pair stays in its order.
+        wanted.sort_by_key(Intention::pair);
+        for intention in wanted.drain(..) {
+            match intention {
+                Intention::Signal(signal) => {
+                    self.emit(Event::SignalFired(signal), Actor::STRATEGY, step);
+                }
+                Intention::Order(order) => self.order(&order, step),
+            }
+        }
+        self.wanted = wanted;
+    }
+
+    fn order(&mut self, wanted: &OrderIntention, step: &mut Step<'_>) {
+        let Some(run) = self.world.run() else { return };
+        match orders::review(run, wanted) {
+            Err(refused) => self.emit(Event::OrderRefused(refused), Actor::KERNEL, step),
+            Ok(placed) => {
+                let last = run.pair(placed.pair).and_then(|pair| pair.last);
+                let pair = placed.pair;
+                self.emit(Event::OrderPlaced(placed), Actor::STRATEGY, step);
+                if self.fill_model() == FillModel::ThisClose
+                    && let Some(last) = last
+                {
+                    self.fill_pending(pair, last.close, last.available_at, step);
+                }
+            }
+        }
+    }
+
+    /// Lets the venue answer every pending order of a pair at one price.
+    fn fill_pending(&mut self, pair: PairId, market: Price, time: Timestamp, step: &mut Step<'_>) {
+        // Each answer takes the first order off the list.
+        for _ in 0..self.pending(pair).len() {
+            let (Some(run), Some(pending)) = (self.world.run(), self.pending(pair).first()) else {
+                return;
+            };
+            match venue::execute(run, pending, market, time) {
+                Ok(fill) => {
+                    self.emit(Event::OrderFilled(fill), Actor::VENUE, step);
+                    self.record_trades(step);
+                }
+                Err(rejected) => self.emit(Event::OrderRejected(rejected), Actor::VENUE, step),
+            }
+        }
+    }
+
+    fn pending(&self, pair: PairId) -> &[Pending] {
+        let state = self.world.run().and_then(|run| run.pair(pair));
+        state.map(|state| state.pending.as_slice()).unwrap_or_default()
+    }
+
+    /// Records the trades that the last fill closed.
+    fn record_trades(&mut self, step: &mut Step<'_>) {
+        while let Some(trade) = self.next_trade() {
+            self.emit(Event::TradeClosed(Box::new(trade)), Actor::KERNEL, step);
+        }
+    }
+
+    fn next_trade(&self) -> Option<TradeClosed> {
+        let run = self.world.run()?;
+        let owed = run.next_owed()?;
+        let Closed { entry, exit, gross, net } = &owed.closed;
+        let signal = entry.signal.as_ref();
+        let mut trade = TradeClosed {
+            run: run.started().run,
+            trade: run.counters().trades + 1,
+            pair: owed.pair,
+            symbol: run.pair(owed.pair)?.symbol.clone(),
+            strategy: run.started().config.strategy.name.clone(),
+            side: entry.side,
+            quantity: entry.quantity,
+            entry: run::leg(entry),
+            exit: run::leg(exit),
+            gross: *gross,
+            net: *net,
+            trigger: signal.map(|signal| signal.trigger),
+            word_bits: None,
+            signal_strength: signal.and_then(|signal| signal.strength),
+            confidence: None,
+            math: None,
+            market: None,
+            legacy_hash: None,
+        };
+        trade.legacy_hash = legacy_hash_of(&trade);
+        Some(trade)
+    }
+
+    fn at_end(&mut self, step: &mut Step<'_>) {
+        let Some(run) = self.world.run() else { return };
+        let pending = run.pairs().iter().flat_map(|pair| &pair.pending);
+        let expired: Vec<OrderExpired> = pending
+            .map(|pending| OrderExpired { order: pending.order.order, pair: pending.order.pair })
+            .collect();
+        for order in expired {
+            self.emit(Event::OrderExpired(order), Actor::VENUE, step);
+        }
+        if let Some(run) = self.world.run() {
+            self.emit(Event::RunEnded(run.counts()), Actor::KERNEL, step);
+        }
+    }
+
+    /// Folds a derived event and hands it out.
+    fn emit(&mut self, event: Event, actor: Actor, step: &mut Step<'_>) {
+        self.world.evolve(&event, step.next_sequence, step.time);
+        step.next_sequence = step.next_sequence.saturating_add(1);
+        step.out.push(Decision { event, actor });
+    }
+}

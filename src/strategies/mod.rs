@@ -1,0 +1,233 @@
+//! Who decides: the seam where users bring their own.
+//!
+//! A [`Strategy`] is pure. It takes the inputs of its run, sees the world through a read-only
+//! [`View`], and answers [`Intention`]s at the end of each instant. The kernel turns intentions
+//! into orders or refusals; a strategy can neither spend what is not there nor see what has not
+//! happened. Its own state is a function of the inputs alone, so that an audit which feeds it the
+//! recorded inputs gets the recorded decisions.
+//!
+//! Built-in strategies are known by name ([`build`]); an embedding program hands its own to
+//! [`Kernel::start_with`](crate::kernel::Kernel::start_with), where an example runs.
+
+mod parameters;
+pub mod sma_cross;
+
+use crate::event::{
+    Event, OrderPlaced, OrderReason, PairId, Parameter, RunConfig, Side, SignalFired,
+    StrategyConfig,
+};
+use crate::registries::TradeRegistry;
+use crate::units::{MoneyExact, Price, Quantity, Ratio};
+
+/// Decides what to do, and nothing else.
+///
+/// The same inputs must give the same intentions: no clock, no chance, no hashed order, nothing
+/// from outside.
+pub trait Strategy: Send {
+    /// Takes one input of the run. The world has folded it already.
+    fn observe(&mut self, view: &dyn View, input: &Event);
+
+    /// Appends what the strategy wants, now that every input of the instant is in.
+    ///
+    /// [`View::instant`] names the pairs that have a new bar.
+    fn decide(&mut self, view: &dyn View, wanted: &mut Vec<Intention>);
+}
+
+/// An order on its way, and the signal that made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The order.
+    pub order: OrderPlaced,
+    /// The signal that fired with it, if one did.
+    pub signal: Option<SignalFired>,
+}
+
+/// The world as a strategy may see it: everything up to now, nothing later.
+pub trait View {
+    /// Returns the configuration of the run.
+    fn config(&self) -> &RunConfig;
+    /// Returns the pairs with a new bar in this instant, in pair order.
+    fn instant(&self) -> &[PairId];
+    /// Returns how many bars of the pair the run has seen.
+    fn bars(&self, pair: PairId) -> u64;
+    /// Returns the pair's last close.
+    fn last_price(&self, pair: PairId) -> Option<Price>;
+    /// Returns what is held of the pair's base currency; negative when sold short.
+    fn position(&self, pair: PairId) -> Quantity;
+    /// Returns the pair's orders that wait for their fill.
+    fn pending(&self, pair: PairId) -> &[Pending];
+    /// Returns the cash in a quote currency; none where the run has no account.
+    fn cash(&self, currency: &str) -> Option<MoneyExact>;
+    /// Returns cash and positions at last closes; none without an account, or where the exact
+    /// sum does not fit.
+    fn equity(&self, currency: &str) -> Option<MoneyExact>;
+    /// Returns the closed trades of the whole log, earlier runs included.
+    fn trades(&self) -> &TradeRegistry;
+}
+
+/// What a strategy wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Intention {
+    /// To record that a detector fired. The next order of that pair in this instant carries it
+    /// as its trigger.
+    Signal(SignalFired),
+    /// To trade.
+    Order(OrderIntention),
+}
+
+impl Intention {
+    /// Returns the pair it is about.
+    #[must_use]
+    pub const fn pair(&self) -> PairId {
+        match self {
+            Self::Signal(signal) => signal.pair,
+            Self::Order(order) => order.pair,
+        }
+    }
+}
+
+/// A wish to trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderIntention {
+    /// The pair.
+    pub pair: PairId,
+    /// Which way.
+    pub side: Side,
+    /// How much.
+    pub size: Size,
+    /// What it is to the position.
+    pub stance: Stance,
+    /// Why.
+    pub reason: OrderReason,
+}
+
+/// What an order is to the position it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stance {
+    /// A new position: refused when a position or an order of the pair is open.
+    Open,
+    /// More of the same side: refused when the position is on the other side.
+    Increase,
+    /// Less of what there is: refused beyond what is held and not on its way out already.
+    Reduce,
+}
+
+/// How much a strategy wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// This much base currency.
+    Quantity(Quantity),
+    /// Base currency for this much quote currency at the last close.
+    Notional(MoneyExact),
+    /// Base currency for this share of the quote account's equity at the last close.
+    ShareOfEquity(Ratio),
+    /// All that is held and not on its way out already.
+    Position,
+}
+
+/// Why a strategy cannot be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StrategyError {
+    /// This program knows no strategy of that name, so it cannot re-execute it either.
+    #[error("unknown strategy `{name}`: known are {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names that would do.
+        known: String,
+    },
+    /// The strategy has no such parameter.
+    #[error("strategy `{strategy}` has no parameter `{parameter}`")]
+    UnknownParameter {
+        /// The strategy.
+        strategy: &'static str,
+        /// The parameter.
+        parameter: String,
+    },
+    /// A parameter is given twice.
+    #[error("parameter `{parameter}` is given twice")]
+    RepeatedParameter {
+        /// The parameter.
+        parameter: String,
+    },
+    /// A parameter's value is not usable.
+    #[error("parameter `{parameter}` = `{value}`: {reason}")]
+    BadParameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// What was given.
+        value: String,
+        /// Why it will not do.
+        reason: String,
+    },
+    /// The configuration is not in its one canonical form.
+    #[error("the parameters of strategy `{strategy}` are not in canonical form")]
+    NotCanonical {
+        /// The strategy.
+        strategy: String,
+    },
+}
+
+type Canonical = fn(&[Parameter]) -> Result<Vec<Parameter>, StrategyError>;
+type Build = fn(&[Parameter], &RunConfig) -> Result<Box<dyn Strategy>, StrategyError>;
+
+struct Known {
+    name: &'static str,
+    canonical: Canonical,
+    build: Build,
+}
+
+/// The built-in strategies, sorted by name.
+const KNOWN: &[Known] = &[Known {
+    name: sma_cross::NAME,
+    canonical: sma_cross::canonical_parameters,
+    build: |parameters, run| Ok(Box::new(sma_cross::SmaCross::new(parameters, run)?)),
+}];
+
+/// Returns the names of the built-in strategies, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|known| known.name)
+}
+
+/// Returns the canonical configuration of a built-in strategy: defaults written out, values in
+/// their shortest form, sorted by name.
+///
+/// # Errors
+/// [`StrategyError`] for an unknown name, or parameters that are unknown, repeated or unusable.
+///
+/// # Examples
+/// ```
+/// use schwabot::strategies::canonical;
+/// let config = canonical("sma-cross", &[])?;
+/// let text: Vec<_> = config.parameters.iter().map(|p| format!("{}={}", p.name, p.value)).collect();
+/// assert_eq!(text, ["fast=10", "fraction=0.95", "slow=50"]);
+/// # Ok::<(), schwabot::strategies::StrategyError>(())
+/// ```
+pub fn canonical(name: &str, given: &[Parameter]) -> Result<StrategyConfig, StrategyError> {
+    let known = find(name)?;
+    Ok(StrategyConfig { name: name.to_owned(), parameters: (known.canonical)(given)? })
+}
+
+/// Builds a built-in strategy for a run.
+///
+/// # Errors
+/// [`StrategyError`], also when the configuration is not what [`canonical`] gives: a recorded
+/// run must say all its settings.
+pub fn build(
+    strategy: &StrategyConfig,
+    run: &RunConfig,
+) -> Result<Box<dyn Strategy>, StrategyError> {
+    let known = find(&strategy.name)?;
+    if (known.canonical)(&strategy.parameters)? != strategy.parameters {
+        return Err(StrategyError::NotCanonical { strategy: strategy.name.clone() });
+    }
+    (known.build)(&strategy.parameters, run)
+}
+
+fn find(name: &str) -> Result<&'static Known, StrategyError> {
+    KNOWN.iter().find(|known| known.name == name).ok_or_else(|| StrategyError::Unknown {
+        name: name.to_owned(),
+        known: names().collect::<Vec<_>>().join(", "),
+    })
+}
