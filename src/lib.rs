@@ -19,6 +19,7 @@
 
 pub mod event;
 pub mod hash;
+pub mod market;
 pub mod merkle;
 pub mod time;
 pub mod units;
