@@ -42,8 +42,9 @@ impl CandleRows {
         let inside = self.element.strip_suffix(b"]").unwrap_or(&self.element);
         // A bracket inside an element means that `]` was not its end.
         if let Some(at) = inside.iter().position(|byte| matches!(byte, b'[' | b'{' | b'}')) {
-            let met = inside[at];
-            return Err(self.syntax("numbers only inside the element", Some(met)));
+            let after = (self.element.len() - at - 1) as u64;
+            let expected = "numbers only inside the element";
+            return Err(self.syntax_before(expected, Some(inside[at]), after));
         }
         Ok(Some(Row { number: self.count, content: parse(inside) }))
     }
@@ -81,10 +82,15 @@ impl CandleRows {
     }
 
     fn syntax(&self, expected: &'static str, met: Option<u8>) -> SourceError {
+        self.syntax_before(expected, met, 0)
+    }
+
+    /// The byte at fault was taken, and so many bytes after it.
+    fn syntax_before(&self, expected: &'static str, met: Option<u8>, after: u64) -> SourceError {
         SourceError::Syntax {
             file: self.text.file().to_owned(),
             element: self.count.max(1),
-            offset: self.text.offset(),
+            offset: self.text.offset() - after - u64::from(met.is_some()),
             expected,
             found: met.map_or_else(|| "the end of the file".to_owned(), |byte| quote(&[byte])),
         }

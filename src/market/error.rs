@@ -170,7 +170,7 @@ pub enum SourceError {
 }
 
 /// A row that cannot be taken, without the file it is in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct BadRow {
     /// The field at fault.
     pub(super) field: &'static str,

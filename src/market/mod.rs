@@ -12,6 +12,7 @@
 mod candles;
 mod checks;
 mod error;
+mod feed;
 mod files;
 mod klines;
 mod merge;

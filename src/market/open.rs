@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 use super::error::SourceError;
+use super::feed::{Feed, KnownFile};
 use super::files::{Fingerprint, file_digest};
-use super::merge::{Feed, KnownFile, MergedSource};
+use super::merge::MergedSource;
 use super::names::{PairSymbol, interval_of_name, pair_of_name};
 use super::rows::{Rows, detect};
 use crate::event::{FileFormat, InputFile, PairId};
-use crate::time::{Span, Timestamp};
+use crate::time::Span;
 
 /// A data file as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,12 +55,12 @@ pub struct Market {
 struct Probed {
     file: KnownFile,
     interval: Span,
-    first_bar: Timestamp,
 }
 
 /// Looks at every file and joins them into one stream.
 ///
-/// Files of one pair are read one after another, in the order of their first bars.
+/// Files of one pair are read one after another, in the order of their first bars; where they
+/// overlap, their rows merge by time.
 ///
 /// # Errors
 /// [`SourceError`] for files that cannot be read, hold no bar, or do not say what they are.
@@ -94,7 +95,7 @@ pub fn open_market(files: &[DataFile], options: &MarketOptions) -> Result<Market
     for (index, (symbol, mut probed)) in by_pair.into_iter().enumerate() {
         let number = u16::try_from(index).map_err(|_| SourceError::TooManyPairs { count })?;
         let pair = PairId(number);
-        probed.sort_by_key(|probed| (probed.first_bar, probed.file.fingerprint));
+        probed.sort_by_key(|probed| (probed.file.first_bar, probed.file.fingerprint));
         let interval = common_interval(&symbol, &probed)?;
         let (pairs, inputs, feeds) = &mut market;
         inputs.extend(probed.iter().map(|probed| InputFile {
@@ -131,8 +132,8 @@ fn probe(file: &DataFile, options: &MarketOptions) -> Result<Probed, SourceError
     };
     let interval = options.interval.or_else(|| interval_of_name(&path)).or(first.interval);
     let interval = interval.ok_or_else(|| SourceError::UnknownInterval { file: path.clone() })?;
-    let file = KnownFile { path, format, fingerprint: Fingerprint { bytes, digest } };
-    Ok(Probed { file, interval, first_bar: first.open_time })
+    let (fingerprint, first_bar) = (Fingerprint { bytes, digest }, first.open_time);
+    Ok(Probed { file: KnownFile { path, format, fingerprint, first_bar }, interval })
 }
 
 /// Checks that the files of one pair, sorted, fit together.

@@ -15,7 +15,7 @@ use crate::time::{Span, Timestamp};
 use crate::units::{Price, Quantity, UnitError, parse_decimal};
 
 /// One bar as a row tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candle {
     pub(super) open_time: Timestamp,
     pub(super) open: Price,
@@ -90,11 +90,12 @@ fn decimal(field: &'static str, text: &[u8]) -> Result<i128, BadRow> {
     })
 }
 
-/// One row, as it was read.
+/// One row, as it was read; ordered by what it says.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Row {
+    pub(super) content: Result<Candle, BadRow>,
     /// One-based line, or element of a JSON array.
     pub(super) number: u64,
-    pub(super) content: Result<Candle, BadRow>,
 }
 
 /// A data file, row by row.

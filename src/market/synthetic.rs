@@ -192,7 +192,7 @@ impl Walk {
         if self.random.one_in(1_500) {
             let change =
                 self.random.sign() * (60 * BASIS_POINT + self.random.below(60) * BASIS_POINT);
-            return (change, 3);
+            return (change, 2);
         }
         (0, 1)
     }
