@@ -21,6 +21,7 @@ pub mod event;
 pub mod hash;
 pub mod kernel;
 pub mod ledger;
+pub mod market;
 pub mod merkle;
 pub mod registries;
 pub mod signals;

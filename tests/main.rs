@@ -5,3 +5,8 @@
 mod support;
 
 mod ledger_basics;
+mod market_files;
+mod market_formats;
+mod market_merge;
+mod market_real;
+mod market_synthetic;

@@ -1,3 +1,24 @@
-//! What several tests share.
+//! What tests of several subjects share.
 
+pub(crate) mod market;
 pub(crate) mod notes;
+
+use std::path::PathBuf;
+
+/// The result of a test that reads files.
+pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Returns a file or folder of the shared market data, or none (and says so) where it is absent.
+///
+/// Looks in the folder that `SCHWABOT_SHARED_DATA` names, else in `../shared/data`.
+#[expect(clippy::print_stderr, reason = "a test that tests nothing must say so")]
+pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data"));
+    let root = std::env::var_os("SCHWABOT_SHARED_DATA").map_or_else(beside, PathBuf::from);
+    let path = root.join(name);
+    let found = path.exists();
+    if !found {
+        eprintln!("NOT TESTED: {} is absent; set SCHWABOT_SHARED_DATA", path.display());
+    }
+    found.then_some(path)
+}
