@@ -23,6 +23,8 @@ pub mod kernel;
 pub mod ledger;
 pub mod market;
 pub mod merkle;
+pub mod pipeline;
+pub mod projections;
 pub mod registries;
 pub mod signals;
 pub mod strategies;
