@@ -6,3 +6,4 @@ mod market_merge;
 mod market_real;
 mod market_synthetic;
 mod support;
+mod units_decimal;
