@@ -10,3 +10,4 @@ mod market_formats;
 mod market_merge;
 mod market_real;
 mod market_synthetic;
+mod units_decimal;
