@@ -1,0 +1,3 @@
+//! What several subjects of the specification share.
+
+pub(crate) mod runs;
