@@ -50,8 +50,7 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         kelly_fraction: ratio,
         expected_net_edge: ratio,
     };
-    let market =
-        MarketContext { volatility: ratio, volume: two, volume_z: ratio, drift_t: ratio };
+    let market = MarketContext { volatility: ratio, volume: two, volume_z: ratio, drift_t: ratio };
     let generator = Generator { name: "planted-1".into(), seed: 7, bars: 5_000 };
     let config = config("sma-cross", 3);
     let started = kernel::run_started(Mode::Demo, config, Some(generator), 0).unwrap();
@@ -117,7 +116,14 @@ pub(crate) fn one_of_each() -> Vec<Event> {
         Event::OrderRejected(OrderRejected { order: 1, pair, reason }),
         Event::OrderExpired(OrderExpired { order: 1, pair }),
         Event::TradeClosed(Box::new(trade)),
-        Event::RunEnded(RunEnded { bars: 1, defects: 2, orders: 3, refused: 4, fills: 5, trades: 6 }),
+        Event::RunEnded(RunEnded {
+            bars: 1,
+            defects: 2,
+            orders: 3,
+            refused: 4,
+            fills: 5,
+            trades: 6,
+        }),
     ]
 }
 

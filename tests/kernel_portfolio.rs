@@ -48,7 +48,10 @@ fn lots_leave_in_the_order_in_which_they_came() {
     );
     let position = portfolio.position(PAIR).unwrap();
     assert_eq!((position.quantity, position.lots.len()), (quantity("1"), 1));
-    assert_eq!((position.basis.to_string(), position.fees.to_string()), ("110".into(), "0.11".into()));
+    assert_eq!(
+        (position.basis.to_string(), position.fees.to_string()),
+        ("110".into(), "0.11".into())
+    );
     let account = portfolio.account("USD").unwrap();
     // 10,000 - 200.2 - 330.33 + 479.52
     assert_eq!(account.cash.to_string(), "9948.99");
@@ -91,7 +94,10 @@ fn a_short_sale_earns_when_the_price_falls_and_only_where_it_is_allowed() {
     let mut portfolio = portfolio(true);
     portfolio.apply(PAIR, &fill(1, Side::Sell, "2", "100", "0.2")).unwrap();
     assert_eq!(portfolio.position(PAIR).unwrap().quantity.to_string(), "-2");
-    assert_eq!(portfolio.position(PAIR).unwrap().unrealised(price("90")).unwrap().to_string(), "19.8");
+    assert_eq!(
+        portfolio.position(PAIR).unwrap().unrealised(price("90")).unwrap().to_string(),
+        "19.8"
+    );
     // Buying five closes the two and opens three.
     let closed = portfolio.apply(PAIR, &fill(2, Side::Buy, "5", "90", "0.5")).unwrap();
     assert_eq!((closed.len(), closed[0].net.to_string()), (1, "19.6".into()));
@@ -144,7 +150,7 @@ proptest! {
         prop_assert!(trades.windows(2).all(|w| w[0].entry.order <= w[1].entry.order));
         // Cash is what the fills alone say; fees are in trades or in open lots.
         prop_assert_eq!((account.cash, account.fees), (cash, fees));
-        let paid = sum(&|t| (t.entry.fee.raw() + t.exit.fee.raw())) + position.fees.raw();
+        let paid = sum(&|t| t.entry.fee.raw() + t.exit.fee.raw()) + position.fees.raw();
         prop_assert_eq!(paid * 10_i128.pow(12), fees.raw());
         prop_assert_eq!(position.quantity.raw(), bought - sold);
         // Totals of the position are those of its lots, all on one side.

@@ -36,7 +36,10 @@ fn each_rule_refuses_with_its_own_reason() {
     assert_eq!(one(open(0, Size::ShareOfEquity(Ratio::ONE))), [NoCash]);
     assert_eq!(one(open(0, Size::Position)), [TooSmall], "nothing is held");
     assert_eq!(one(sell_all()), [NoPosition]);
-    assert_eq!(one(order(0, Side::Sell, Stance::Open, Size::Quantity(quantity("1")))), [NoPosition]);
+    assert_eq!(
+        one(order(0, Side::Sell, Stance::Open, Size::Quantity(quantity("1")))),
+        [NoPosition]
+    );
     let mut watched = plain();
     watched.instruments[0].tradable = false;
     assert_eq!(refusals(watched, vec![(0, buy("1"))]), [NotTradable]);
@@ -102,8 +105,7 @@ fn short_sales_are_taken_where_they_are_allowed() {
 }
 
 fn start(change: impl Fn(&mut RunStarted)) -> Result<(), KernelError> {
-    let mut started =
-        kernel::run_started(Mode::Backtest, config("sma-cross", 2), None, 0).unwrap();
+    let mut started = kernel::run_started(Mode::Backtest, config("sma-cross", 2), None, 0).unwrap();
     change(&mut started);
     Kernel::start(World::default(), &started).map(|_| ())
 }
@@ -123,16 +125,34 @@ fn a_configuration_that_is_not_sound_is_refused_with_what_is_wrong() {
         Err(KernelError::Config(error)) => error,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(wrong(&|c| c.instruments.reverse()), ConfigError::NotSorted { list: "instruments", .. }));
+    assert!(matches!(
+        wrong(&|c| c.instruments.reverse()),
+        ConfigError::NotSorted { list: "instruments", .. }
+    ));
     assert!(matches!(wrong(&|c| c.instruments.clear()), ConfigError::NoInstrument));
-    assert!(matches!(wrong(&|c| c.instruments[1] = c.instruments[0].clone()), ConfigError::NotSorted { .. }));
-    assert!(matches!(wrong(&|c| c.instruments[1].quote = "EUR".into()), ConfigError::NoBalance { .. }));
-    assert!(matches!(wrong(&|c| c.balances[0].amount = "0".parse().unwrap()), ConfigError::NoBalance { .. }));
+    assert!(matches!(
+        wrong(&|c| c.instruments[1] = c.instruments[0].clone()),
+        ConfigError::NotSorted { .. }
+    ));
+    assert!(matches!(
+        wrong(&|c| c.instruments[1].quote = "EUR".into()),
+        ConfigError::NoBalance { .. }
+    ));
+    assert!(matches!(
+        wrong(&|c| c.balances[0].amount = "0".parse().unwrap()),
+        ConfigError::NoBalance { .. }
+    ));
     assert!(matches!(wrong(&|c| c.account_currency = "EUR".into()), ConfigError::NoAccount { .. }));
-    assert!(matches!(wrong(&|c| c.strategy.parameters.reverse()), ConfigError::NotSorted { list: "parameters", .. }));
+    assert!(matches!(
+        wrong(&|c| c.strategy.parameters.reverse()),
+        ConfigError::NotSorted { list: "parameters", .. }
+    ));
     let range = |change: &dyn Fn(&mut RunConfig), expected: &str| {
         let error = wrong(change);
-        assert!(matches!(error, ConfigError::OutOfRange { field, .. } if field == expected), "{error}");
+        assert!(
+            matches!(error, ConfigError::OutOfRange { field, .. } if field == expected),
+            "{error}"
+        );
     };
     range(&|c| c.venue.fee_rate = Ratio::ONE, "fee_rate");
     range(&|c| c.venue.half_spread = Ratio::from_raw(-1), "half_spread");

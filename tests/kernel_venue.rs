@@ -21,13 +21,23 @@ fn a_round_trip_comes_out_as_computed_by_hand() {
     let outcome = run(frictionless("own", 1), script, &four_bars());
     assert_eq!(
         outcome.names(),
-        ["order_placed", "order_filled", "order_placed", "order_filled", "trade_closed", "run_ended"]
+        [
+            "order_placed",
+            "order_filled",
+            "order_placed",
+            "order_filled",
+            "trade_closed",
+            "run_ended"
+        ]
     );
     let trade = outcome.trades()[0];
     // In at the open of bar 1 for 200 and 0.2 fee, out at the open of bar 3 for 220 and 0.22.
     assert_eq!((trade.entry.price, trade.exit.price), (price("100"), price("110")));
     assert_eq!((trade.entry.time, trade.exit.time), (at(1), at(3)));
-    assert_eq!((trade.entry.fee.to_string(), trade.exit.fee.to_string()), ("0.2".into(), "0.22".into()));
+    assert_eq!(
+        (trade.entry.fee.to_string(), trade.exit.fee.to_string()),
+        ("0.2".into(), "0.22".into())
+    );
     assert_eq!((trade.gross.to_string(), trade.net.to_string()), ("20".into(), "19.58".into()));
     assert_eq!((trade.trade, trade.symbol.as_str()), (1, "AAA/USD"));
     let run = outcome.world.run().unwrap();
@@ -54,7 +64,13 @@ fn an_order_waits_for_a_bar_of_its_own_pair() {
     let order = order(1, Side::Buy, Stance::Open, Size::Quantity(quantity("1")));
     let mut first = bar(0, 0, "5", "5");
     first.last_of_instant = false;
-    let bars = [first, bar(1, 0, "50", "50"), bar(0, 1, "6", "6"), bar(0, 2, "7", "7"), bar(1, 3, "60", "60")];
+    let bars = [
+        first,
+        bar(1, 0, "50", "50"),
+        bar(0, 1, "6", "6"),
+        bar(0, 2, "7", "7"),
+        bar(1, 3, "60", "60"),
+    ];
     let outcome = run(frictionless("own", 2), scripted(vec![(0, order)]), &bars);
     let fill = outcome.fills()[0];
     assert_eq!((fill.price, fill.time), (price("60"), at(3)));
@@ -121,13 +137,13 @@ fn nothing_that_came_with_the_fill_bar_moves_its_price() {
     };
     for (model, fill_bar) in [(FillModel::NextOpen, 10), (FillModel::ThisClose, 9)] {
         let plain = impact_fill(|_| {}, model, VolumeUnit::Base);
-        let own = impact_fill(|bars| bars[fill_bar].volume = quantity("1"), model, VolumeUnit::Base);
+        let own =
+            impact_fill(|bars| bars[fill_bar].volume = quantity("1"), model, VolumeUnit::Base);
         assert_eq!(own.slippage, plain.slippage, "{model:?}: its own volume");
         let later = impact_fill(|bars| wild(&mut bars[11]), model, VolumeUnit::Base);
         assert_eq!(later, plain, "{model:?}: a later bar");
-        let earlier = impact_fill(
-            |bars| bars[fill_bar - 1].volume = quantity("1"), model, VolumeUnit::Base,
-        );
+        let earlier =
+            impact_fill(|bars| bars[fill_bar - 1].volume = quantity("1"), model, VolumeUnit::Base);
         assert!(earlier.slippage > plain.slippage, "{model:?}: an earlier bar does count");
         let gone = impact_fill(|bars| wild(&mut bars[1]), model, VolumeUnit::Base);
         assert_eq!(gone, plain, "{model:?}: what has left the window does not");
@@ -182,8 +198,7 @@ fn what_still_waits_at_the_end_of_the_data_expires() {
     let derived: Vec<&Event> = outcome.derived().collect();
     let expired = OrderExpired { order: 1, pair: PairId(0) };
     assert_eq!(*derived[1], Event::OrderExpired(expired));
-    let ended =
-        RunEnded { bars: 4, defects: 0, orders: 1, refused: 0, fills: 0, trades: 0 };
+    let ended = RunEnded { bars: 4, defects: 0, orders: 1, refused: 0, fills: 0, trades: 0 };
     assert_eq!(*derived[2], Event::RunEnded(ended));
 }
 
@@ -197,5 +212,8 @@ fn an_open_position_at_the_end_is_marked_and_no_trade() {
     assert_eq!(run.equity("USD").unwrap().to_string(), "9979.8");
     // The highest mark was 108 at bar 2: 10,000 + 15.8 = 10,015.8.
     let track = run.equity_tracks()[0];
-    assert_eq!((track.peak.to_string(), track.max_drawdown.to_string()), ("10015.8".into(), "36".into()));
+    assert_eq!(
+        (track.peak.to_string(), track.max_drawdown.to_string()),
+        ("10015.8".into(), "36".into())
+    );
 }

@@ -62,18 +62,45 @@ fn numbers<'a>(entries: impl Iterator<Item = &'a TradeEntry>) -> Vec<u64> {
 #[test]
 fn s8_the_four_published_hashes_of_the_earlier_system_come_out() {
     let rows = [
-        ("buy", "50.0", "3000.0", "test_strategy_0", "ETH/USDC", "1752166552.0024238",
-         "924fdee34129479cd4b1b63070a86bfbb30f8cc05fbd9d751d966fe752312932"),
-        ("sell", "50.0", "3010.0", "test_strategy_1", "ETH/USDC", "1752166553.0044236",
-         "19e1eb0e6ffdedf39fe0307202868b71734553cd59dae632e2df9afc6b6b36f1"),
-        ("buy", "50.0", "3020.0", "test_strategy_2", "ETH/USDC", "1752166554.006422",
-         "872cfcaca90080e0152a422c33c6baaf7c6c8aa9971d9baa71e89ee3fc3a264e"),
-        ("buy", "100.0", "50000.0", "test_strategy", "BTC/USDC", "1752166552.0193334",
-         "3701f0c6c8ceef8bdea269a9efd25025071a3be50cb7ae78c79474131815a51f"),
+        (
+            "buy",
+            "50.0",
+            "3000.0",
+            "test_strategy_0",
+            "ETH/USDC",
+            "1752166552.0024238",
+            "924fdee34129479cd4b1b63070a86bfbb30f8cc05fbd9d751d966fe752312932",
+        ),
+        (
+            "sell",
+            "50.0",
+            "3010.0",
+            "test_strategy_1",
+            "ETH/USDC",
+            "1752166553.0044236",
+            "19e1eb0e6ffdedf39fe0307202868b71734553cd59dae632e2df9afc6b6b36f1",
+        ),
+        (
+            "buy",
+            "50.0",
+            "3020.0",
+            "test_strategy_2",
+            "ETH/USDC",
+            "1752166554.006422",
+            "872cfcaca90080e0152a422c33c6baaf7c6c8aa9971d9baa71e89ee3fc3a264e",
+        ),
+        (
+            "buy",
+            "100.0",
+            "50000.0",
+            "test_strategy",
+            "BTC/USDC",
+            "1752166552.0193334",
+            "3701f0c6c8ceef8bdea269a9efd25025071a3be50cb7ae78c79474131815a51f",
+        ),
     ];
     for (action, amount, entry_price, strategy_id, symbol, timestamp, expected) in rows {
-        let fields =
-            LegacyFields { action, amount, entry_price, strategy_id, symbol, timestamp };
+        let fields = LegacyFields { action, amount, entry_price, strategy_id, symbol, timestamp };
         assert_eq!(legacy_hash(&fields).unwrap().to_string(), expected);
     }
 }
@@ -93,7 +120,11 @@ fn a_trade_of_ours_has_the_earlier_hash_where_its_rules_can_express_it() {
 fn names_are_escaped_as_python_escapes_them() {
     let hash = |name: &str| {
         legacy_hash(&LegacyFields {
-            action: "buy", amount: "1", entry_price: "1", strategy_id: name, symbol: "A/B",
+            action: "buy",
+            amount: "1",
+            entry_price: "1",
+            strategy_id: name,
+            symbol: "A/B",
             timestamp: "1",
         })
     };
@@ -182,9 +213,8 @@ fn of_equal_results_the_first_is_the_best_and_the_first_is_the_worst() {
     let trades: Vec<_> = (1..).zip(nets).map(|(number, net)| earning(number, net)).collect();
     let registry = registry(&trades);
     let performance = registry.performance("USDC");
-    let number = |result: Option<TradeResult>| {
-        registry.get(&result.unwrap().hash).unwrap().trade.trade
-    };
+    let number =
+        |result: Option<TradeResult>| registry.get(&result.unwrap().hash).unwrap().trade.trade;
     assert_eq!((number(performance.best), number(performance.worst)), (1, 2));
     assert_eq!((performance.total, performance.successful), (5, 2), "zero is no success");
     assert_eq!(performance.success_rate, Some("0.4".parse().unwrap()));

@@ -7,7 +7,8 @@ use schwabot::strategies::{self, StrategyError};
 use crate::support::runs::*;
 
 fn parameters(given: &[(&str, &str)]) -> Vec<Parameter> {
-    let parameter = |&(name, value): &(&str, &str)| Parameter { name: name.into(), value: value.into() };
+    let parameter =
+        |&(name, value): &(&str, &str)| Parameter { name: name.into(), value: value.into() };
     given.iter().map(parameter).collect()
 }
 
@@ -68,8 +69,13 @@ fn it_buys_once_and_sells_all_that_it_holds() {
     let config = sma(&[("fast", "1"), ("slow", "2"), ("quantity", "3")]);
     let outcome = run(config, None, &bars_of(&[10, 10, 11, 12, 11, 10, 9]));
     let names = [
-        "signal_fired", "order_placed", "order_filled", // up at 11, filled at the open of 12
-        "signal_fired", "order_placed", "order_filled", "trade_closed", // down at 11, filled at 10
+        "signal_fired",
+        "order_placed",
+        "order_filled", // up at 11, filled at the open of 12
+        "signal_fired",
+        "order_placed",
+        "order_filled",
+        "trade_closed", // down at 11, filled at 10
         "run_ended",
     ];
     assert_eq!(outcome.names(), names);
