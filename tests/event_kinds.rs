@@ -31,91 +31,51 @@ const FROZEN: &[(u16, &str, Class)] = &[
 
 /// One event of every kind, with every optional field there.
 pub(crate) fn one_of_each() -> Vec<Event> {
+    inputs().into_iter().chain(derived()).collect()
+}
+
+fn inputs() -> Vec<Event> {
     let pair = PairId(0);
-    let (one, two) = (price("1.5"), quantity("2"));
-    let leg = |order, minute| TradeLeg {
-        order,
-        time: at(minute),
-        price: one,
-        reason: OrderReason::Ghost,
-        fee: Money::from_raw(-7),
-    };
-    let ratio = Ratio::from_raw(-123_456_789);
-    let math = MathContext {
-        periodicity_g: ratio,
-        periodicity_p: ratio,
-        dominant_period: ratio,
-        dominant_phase: ratio,
-        ln_market_clock_rate: ratio,
-        kelly_fraction: ratio,
-        expected_net_edge: ratio,
-    };
-    let market = MarketContext { volatility: ratio, volume: two, volume_z: ratio, drift_t: ratio };
     let generator = Generator { name: "planted-1".into(), seed: 7, bars: 5_000 };
     let config = config("sma-cross", 3);
     let started = kernel::run_started(Mode::Demo, config, Some(generator), 0).unwrap();
     let defect = Defect::Malformed { field: "close".into(), reason: "no digit".into() };
-    let signal = SignalFired {
-        pair,
-        trigger: Trigger::VolumeSurge,
-        direction: Direction::Down,
-        strength: Some(ratio),
-    };
-    let trade = TradeClosed {
-        run: RunId([9; 16]),
-        trade: 3,
-        pair,
-        symbol: "AAA/USD".into(),
-        strategy: "sma-cross".into(),
-        side: Side::Sell,
-        quantity: two,
-        entry: leg(1, 0),
-        exit: leg(2, 9),
-        gross: MoneyExact::from_raw(-1),
-        net: MoneyExact::MAX,
-        trigger: Some(Trigger::Orbit),
-        word_bits: Some(4),
-        signal_strength: Some(ratio),
-        confidence: Some(ratio),
-        math: Some(math),
-        market: Some(market),
-        legacy_hash: Some(Digest([3; 32])),
-    };
-    let (side, reason) = (Side::Buy, RefusalReason::TooSmall);
+    let (format, digest) = (FileFormat::OhlcvCsv, Digest([1; 32]));
     vec![
         Event::RunStarted(Box::new(started)),
-        Event::InputFile(InputFile {
-            pair: Some(pair),
-            format: FileFormat::OhlcvCsv,
-            bytes: 1,
-            digest: Digest([1; 32]),
-        }),
+        Event::InputFile(InputFile { pair: Some(pair), format, bytes: 1, digest }),
         Event::Bar(Bar { trades: Some(4), ..bar(0, 5, "1", "2") }),
         Event::DataDefect(DataDefect { pair, row: 2, defect }),
         Event::EndOfData(EndOfData { bars: 1, defects: 2 }),
-        Event::SignalFired(signal),
-        Event::OrderPlaced(OrderPlaced {
-            order: 1,
+    ]
+}
+
+fn derived() -> Vec<Event> {
+    let (order, pair, quantity, price) = (1, PairId(0), quantity("2"), price("1.5"));
+    let (side, reason) = (Side::Buy, RefusalReason::TooSmall);
+    let slippage = Ratio::from_raw(-123_456_789);
+    let placed = OrderPlaced {
+        order,
+        pair,
+        side,
+        quantity,
+        reference_price: price,
+        reason: OrderReason::Signal,
+    };
+    let (fee, time) = (Money::ONE, at(3));
+    vec![
+        Event::SignalFired(SignalFired {
             pair,
-            side,
-            quantity: two,
-            reference_price: one,
-            reason: OrderReason::Signal,
+            trigger: Trigger::VolumeSurge,
+            direction: Direction::Down,
+            strength: Some(slippage),
         }),
-        Event::OrderRefused(OrderRefused { pair, side, quantity: two, reason }),
-        Event::OrderFilled(OrderFilled {
-            order: 1,
-            pair,
-            side,
-            quantity: two,
-            price: one,
-            fee: Money::ONE,
-            slippage: ratio,
-            time: at(3),
-        }),
-        Event::OrderRejected(OrderRejected { order: 1, pair, reason }),
-        Event::OrderExpired(OrderExpired { order: 1, pair }),
-        Event::TradeClosed(Box::new(trade)),
+        Event::OrderPlaced(placed),
+        Event::OrderRefused(OrderRefused { pair, side, quantity, reason }),
+        Event::OrderFilled(OrderFilled { order, pair, side, quantity, price, fee, slippage, time }),
+        Event::OrderRejected(OrderRejected { order, pair, reason }),
+        Event::OrderExpired(OrderExpired { order, pair }),
+        Event::TradeClosed(Box::new(full_trade())),
         Event::RunEnded(RunEnded {
             bars: 1,
             defects: 2,
@@ -127,6 +87,47 @@ pub(crate) fn one_of_each() -> Vec<Event> {
     ]
 }
 
+fn full_trade() -> TradeClosed {
+    let ratio = Ratio::from_raw(-123_456_789);
+    let leg = |order, minute| TradeLeg {
+        order,
+        time: at(minute),
+        price: price("1.5"),
+        reason: OrderReason::Ghost,
+        fee: Money::from_raw(-7),
+    };
+    let math = MathContext {
+        periodicity_g: ratio,
+        periodicity_p: ratio,
+        dominant_period: ratio,
+        dominant_phase: ratio,
+        ln_market_clock_rate: ratio,
+        kelly_fraction: ratio,
+        expected_net_edge: ratio,
+    };
+    let volume = quantity("2");
+    TradeClosed {
+        run: RunId([9; 16]),
+        trade: 3,
+        pair: PairId(0),
+        symbol: "AAA/USD".into(),
+        strategy: "sma-cross".into(),
+        side: Side::Sell,
+        quantity: volume,
+        entry: leg(1, 0),
+        exit: leg(2, 9),
+        gross: MoneyExact::from_raw(-1),
+        net: MoneyExact::MAX,
+        trigger: Some(Trigger::Orbit),
+        word_bits: Some(4),
+        signal_strength: Some(ratio),
+        confidence: Some(ratio),
+        math: Some(math),
+        market: Some(MarketContext { volatility: ratio, volume, volume_z: ratio, drift_t: ratio }),
+        legacy_hash: Some(Digest([3; 32])),
+    }
+}
+
 fn payload(event: &Event) -> Vec<u8> {
     let mut bytes = Vec::new();
     event.encode_payload(&mut bytes).unwrap();
@@ -135,7 +136,7 @@ fn payload(event: &Event) -> Vec<u8> {
 
 #[test]
 fn numbers_names_and_classes_are_those_that_were_published() {
-    assert_eq!(&Event::KINDS[..], FROZEN);
+    assert_eq!(Event::KINDS, FROZEN);
     let mut numbers: Vec<u16> = Event::KINDS.iter().map(|kind| kind.0).collect();
     let mut names: Vec<&str> = Event::KINDS.iter().map(|kind| kind.1).collect();
     numbers.dedup();

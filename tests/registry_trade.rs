@@ -287,3 +287,8 @@ proptest! {
         prop_assert_eq!(performance.successful, rows.iter().filter(|row| row.0 > 0).count() as u64);
     }
 }
+
+#[test]
+fn an_entry_takes_no_more_memory_than_its_page_says() {
+    assert!(size_of::<TradeEntry>() <= 496, "{}", size_of::<TradeEntry>());
+}
