@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use schwabot::event::*;
 use schwabot::kernel::{self, FINDINGS_KEPT_MAX, World};
 use schwabot::registries::Page;
+use schwabot::strategies::View;
 use schwabot::units::{Money, MoneyExact, Quantity, Ratio};
 
 use crate::event_kinds::one_of_each;
@@ -43,6 +44,18 @@ fn a_new_run_starts_flat_and_the_registry_goes_on() {
     assert_eq!(second.world.findings().total(), 0, "and equal times are no disorder");
     let entry = second.world.trades().all(Page::ALL).next().unwrap();
     assert_ne!(entry.trade.run, run.started().run);
+}
+
+#[test]
+fn a_run_that_was_cut_off_is_counted_and_no_contradiction() {
+    let bars = [bar(0, 0, "100", "100")];
+    let config = || frictionless("own", 1);
+    let first =
+        run_inputs(World::default(), 0, config(), scripted(vec![(0, buy("1"))]), inputs_of(&bars));
+    let next = first.log.len() as u64;
+    let second = run_inputs(first.world, next, config(), scripted(vec![]), with_end(&bars));
+    assert_eq!((second.world.unfinished_runs(), second.world.findings().total()), (1, 0));
+    assert!(second.world.run().unwrap().pairs()[0].pending.is_empty(), "its order is gone with it");
 }
 
 #[test]
@@ -97,7 +110,6 @@ fn records_left_out_or_doubled_are_found() {
     assert!(doubled("order_placed").contains("order 1 does not continue the numbering"));
     assert!(doubled("order_filled").contains("order 1 is not pending"));
     assert!(doubled("trade_closed").contains("trade 1 closes nothing"));
-    assert!(doubled("run_started").contains("a run began before the one before it had ended"));
     assert!(doubled("run_ended").contains("`run_ended` outside any run"));
 }
 
@@ -231,4 +243,20 @@ proptest! {
         }
         prop_assert!(world.findings().total() > 0);
     }
+}
+
+#[test]
+fn an_instant_names_its_pairs_in_order_whatever_order_they_came_in() {
+    let mut world = World::default();
+    let started = kernel::run_started(Mode::Backtest, config("own", 3), None, 0).unwrap();
+    world.evolve(&Event::RunStarted(Box::new(started)), 0, at(0));
+    let mut see = |pair, minute, last_of_instant| {
+        let bar = Bar { last_of_instant, ..bar(pair, minute, "1", "1") };
+        world.evolve(&Event::Bar(bar), 1, at(minute + 1));
+        world.view().unwrap().instant().to_vec()
+    };
+    assert_eq!(see(2, 0, false), [PairId(2)]);
+    assert_eq!(see(0, 0, false), [PairId(0), PairId(2)]);
+    assert_eq!(see(1, 0, true), [PairId(0), PairId(1), PairId(2)]);
+    assert_eq!(see(2, 1, true), [PairId(2)], "a new instant begins with its own bars only");
 }
