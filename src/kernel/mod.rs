@@ -28,6 +28,7 @@ mod orders;
 mod pair;
 mod portfolio;
 mod run;
+mod stamps;
 mod venue;
 mod view;
 mod world;
@@ -40,6 +41,7 @@ pub use finding::{FINDINGS_KEPT_MAX, Finding, FindingKind, Findings};
 pub use pair::{LastBar, PairState};
 pub use portfolio::{Account, Closed, Lot, Portfolio, Position, SettleError, Settlement};
 pub use run::{Counters, EquityTrack, RunState};
+pub use stamps::{InputClock, derived_stamp, input_stamp};
 pub use world::World;
 
 use crate::event::{
