@@ -330,7 +330,8 @@ impl<'l> Join<'l> {
         self.out.unproven = judged.unproven;
         self.out.records = judged.counted.sequence.max(self.out.records);
         if self.hash_leaves {
-            let joined = self.out.tree.as_mut().is_some_and(|tree| tree.join(&judged.leaves).is_ok());
+            let joined =
+                self.out.tree.as_mut().is_some_and(|tree| tree.join(&judged.leaves).is_ok());
             if !joined {
                 self.out.tree = None;
             }
@@ -365,11 +366,16 @@ impl<'l> Join<'l> {
             self.missing(0, 0, "segments", "segment 0", "a directory without segments");
         }
         if let Some((end, SegmentEnd::Sealed, _)) = self.before
-            && self.listing.segments.last().is_some_and(|last| last.index + 1 == self.expected_index)
+            && self
+                .listing
+                .segments
+                .last()
+                .is_some_and(|last| last.index + 1 == self.expected_index)
             && !self.live
         {
             let index = self.expected_index;
-            let continues = |spare: &SegmentHeader| spare.index == index && spare.previous == end.link;
+            let continues =
+                |spare: &SegmentHeader| spare.index == index && spare.previous == end.link;
             if !self.listing.spare.as_ref().is_some_and(continues) {
                 let expected = "the segment that continues the seal";
                 self.missing(index, end.sequence, "segments", expected, "nothing");

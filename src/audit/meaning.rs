@@ -19,9 +19,7 @@ use crate::event::{
     self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
     SystemEvent, encode_record, wire,
 };
-use crate::kernel::{
-    Decision, FindingKind, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp,
-};
+use crate::kernel::{Decision, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp};
 use crate::ledger::disk::Disk;
 use crate::ledger::{Entry, LedgerError, Reader};
 use crate::strategies::StrategyError;
@@ -39,7 +37,8 @@ pub(super) fn check(
     level: Level,
     report: &mut Report,
 ) -> Result<(), AuditError> {
-    let damaged = report.faults.iter().any(|fault| !is_torn(fault)) || !report.not_checked.is_empty();
+    let damaged =
+        report.faults.iter().any(|fault| !is_torn(fault)) || !report.not_checked.is_empty();
     if damaged {
         let what = "state and decisions: the log is not whole, so they rest on nothing";
         report.not_checked.push(what.to_owned());
@@ -159,7 +158,10 @@ impl Checker {
         if !self.derive || report.mismatch.is_some() {
             return;
         }
-        match Kernel::start(self.world.clone(), started) {
+        // Asked on an empty world first, so that a refusal does not cost the world that there is.
+        let asked = Kernel::start(World::default(), started)
+            .and_then(|_| Kernel::start(std::mem::take(&mut self.world), started));
+        match asked {
             Ok(kernel) => self.kernel = Some(kernel),
             Err(KernelError::Strategy(StrategyError::Unknown { name, .. })) => {
                 report.not_checked.push(format!(
@@ -263,10 +265,7 @@ impl Checker {
 
 fn state_findings(findings: &Findings, report: &mut Report) {
     for found in findings.kept() {
-        // A run that was interrupted is no fault of the log.
-        if !matches!(found.kind, FindingKind::RunUnfinished) {
-            finding(report, Verdict::Finding, found.sequence, found.kind.to_string());
-        }
+        finding(report, Verdict::Finding, found.sequence, found.kind.to_string());
     }
     report.finding_count += findings.total() - findings.kept().len() as u64;
 }

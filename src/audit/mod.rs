@@ -25,7 +25,7 @@ pub use report::{
 
 use crate::event::{Event, Payload};
 use crate::ledger::disk::{Disk, RealDisk};
-use crate::ledger::layout::{Identity, IDENTITY_BYTES, IdentityError, Layout, Listing};
+use crate::ledger::layout::{IDENTITY_BYTES, Identity, IdentityError, Layout, Listing};
 use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
 use crate::ledger::{Head, LedgerEnd, LedgerError};
 

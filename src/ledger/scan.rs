@@ -124,7 +124,8 @@ pub fn scan_segment(
         frames: 0,
         faults: Vec::new(),
     };
-    let mut scan = Scan { header, follower, walker, out, fault_numbers: Vec::new(), looked_again_at: None };
+    let mut scan =
+        Scan { header, follower, walker, out, fault_numbers: Vec::new(), looked_again_at: None };
     scan.run(file, visit)?;
     scan.judge(file.len());
     Ok(scan.out)
