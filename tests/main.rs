@@ -4,9 +4,20 @@
 
 mod support;
 
+mod event_kinds;
+mod kernel_laws;
+mod kernel_portfolio;
+mod kernel_rules;
+mod kernel_venue;
+mod kernel_world;
 mod ledger_basics;
 mod market_files;
 mod market_formats;
 mod market_merge;
 mod market_real;
 mod market_synthetic;
+mod registry_trade;
+mod signals_formulas;
+mod strategy_sma_cross;
+mod units_arithmetic;
+mod units_decimal;

@@ -165,6 +165,8 @@ fn a_malformed_row_is_named_with_its_field_and_reason() -> TestResult {
         ("1618951380,4,3,1,2,5", "open: 4 is above the highest price 3"),
         ("1618951380,2,3,1,0.5,5", "close: 0.5 is below the lowest price 1"),
         ("1618951380,2,1,3,2,5", "open: 2 is above the highest price 1"),
+        ("1618951380,2,3,1,3.5,5", "close: 3.5 is above the highest price 3"),
+        ("1618951380,0.5,3,1,2,5", "open: 0.5 is below the lowest price 1"),
         ("1618951380,2,3,1,2,-1", "volume: -1 is below zero"),
         ("1618951380,1e400,3,1,2,5", "open: `1e400` is too large"),
         ("1618951380,2,3,1,2,0.0000000000001", "volume: `0.0000000000001` is finer than 10^-12"),

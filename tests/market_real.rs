@@ -66,18 +66,22 @@ fn every_minute_file_gives_exactly_the_bars_gaps_and_sums_that_are_known_of_it()
 }
 
 #[test]
-fn two_days_of_public_klines_join_without_a_seam() -> TestResult {
+fn the_beginnings_of_two_days_of_public_klines_join_with_the_gap_between_them() -> TestResult {
     let Some(folder) = shared_data("binance_public_csv") else { return Ok(()) };
     let days = ["28", "27"].map(|day| named(&folder.join(format!("ADABTC-1m-2021-11-{day}.csv"))));
     let read = read(&days, &STRICT)?;
     assert_eq!(read.symbols, ["ADA/BTC"]);
     assert!(read.inputs.iter().all(|input| input.format == FileFormat::BinanceKlines));
     let bars = read.bars();
-    assert_eq!(bars.len(), 2 * 1_440);
-    assert!(read.defects().is_empty(), "{:?}", read.defects());
+    assert_eq!(bars.len(), 10 + 11);
+    assert_eq!(read.defects().len(), 1);
+    let Defect::Gap { missing_bars, .. } = read.defects()[0].defect else {
+        return Err(format!("{:?}", read.defects()).into());
+    };
+    assert_eq!(missing_bars, 1_440 - 10);
     assert_eq!(bars[0].open_time.to_string(), "2021-11-27T00:00:00Z");
-    assert_eq!(bars[1_440].open_time.to_string(), "2021-11-28T00:00:00Z");
-    assert_eq!((bars[0].trades, bars[1_440].row), (Some(79), 1));
+    assert_eq!(bars[10].open_time.to_string(), "2021-11-28T00:00:00Z");
+    assert_eq!((bars[0].trades, bars[10].row), (Some(79), 1));
     Ok(())
 }
 

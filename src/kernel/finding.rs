@@ -37,9 +37,6 @@ pub enum FindingKind {
         /// Name of the event's kind.
         event: &'static str,
     },
-    /// A run began before the one under way had ended.
-    #[error("a run began before the one before it had ended")]
-    RunUnfinished,
     /// The configuration is not sound; the run is not folded.
     #[error("the run's configuration is not sound: {0}")]
     Config(#[from] ConfigError),

@@ -48,7 +48,7 @@ use crate::event::{
     Actor, Bar, Class, Event, FillModel, OrderExpired, PairId, RunStarted, TradeClosed,
 };
 use crate::registries::legacy_hash_of;
-use crate::strategies::{self, Intention, OrderIntention, Pending, Strategy, StrategyError};
+use crate::strategies::{self, Intention, OrderIntention, Strategy, StrategyError};
 use crate::time::Timestamp;
 use crate::units::Price;
 
@@ -310,9 +310,12 @@ impl Kernel {
 
     /// Lets the venue answer every pending order of a pair at one price.
     fn fill_pending(&mut self, pair: PairId, market: Price, time: Timestamp, step: &mut Step<'_>) {
-        // Each answer takes the first order off the list.
-        for _ in 0..self.pending(pair).len() {
-            let (Some(run), Some(pending)) = (self.world.run(), self.pending(pair).first()) else {
+        let waiting = self.world.run().and_then(|run| run.pair(pair));
+        // Each answer takes the order of the lowest number off the list.
+        for _ in 0..waiting.map_or(0, |state| state.pending.len()) {
+            let Some(run) = self.world.run() else { return };
+            let Some(pending) = run.pair(pair).and_then(|state| state.pending.values().next())
+            else {
                 return;
             };
             match venue::execute(run, pending, market, time) {
@@ -323,11 +326,6 @@ impl Kernel {
                 Err(rejected) => self.emit(Event::OrderRejected(rejected), Actor::VENUE, step),
             }
         }
-    }
-
-    fn pending(&self, pair: PairId) -> &[Pending] {
-        let state = self.world.run().and_then(|run| run.pair(pair));
-        state.map(|state| state.pending.as_slice()).unwrap_or_default()
     }
 
     /// Records the trades that the last fill closed.
@@ -368,7 +366,7 @@ impl Kernel {
 
     fn at_end(&mut self, step: &mut Step<'_>) {
         let Some(run) = self.world.run() else { return };
-        let pending = run.pairs().iter().flat_map(|pair| &pair.pending);
+        let pending = run.pairs().iter().flat_map(|pair| pair.pending.values());
         let expired: Vec<OrderExpired> = pending
             .map(|pending| OrderExpired { order: pending.order.order, pair: pending.order.pair })
             .collect();

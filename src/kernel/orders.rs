@@ -114,7 +114,7 @@ fn reducible(run: &RunState, pair: PairId) -> Result<Quantity, UnitError> {
         Side::Buy => position.quantity,
         Side::Sell => Quantity::ZERO.minus(position.quantity)?,
     };
-    for pending in run.pair(pair).map(|state| state.pending.as_slice()).unwrap_or_default() {
+    for pending in run.pair(pair).into_iter().flat_map(|state| state.pending.values()) {
         if pending.order.side != side {
             left = left.minus(pending.order.quantity)?;
         }
@@ -130,7 +130,7 @@ fn promised(run: &RunState, quote: &str) -> Result<MoneyExact, UnitError> {
         if instrument.quote != quote {
             continue;
         }
-        for pending in &pair.pending {
+        for pending in pair.pending.values() {
             if pending.order.side == Side::Buy {
                 let notional = pending.order.reference_price.times(pending.order.quantity)?;
                 sum = sum.plus(with_fee(config, notional)?)?;

@@ -4,6 +4,8 @@
 //! the bars *before* the last one, and a fill at the last bar's open or close is priced from
 //! nothing that came with that bar.
 
+use std::collections::BTreeMap;
+
 use crate::event::{Bar, Instrument, SignalFired};
 use crate::signals::{ReturnWindow, VOLUME_MAX, VolumeWindow, ln_return};
 use crate::strategies::Pending;
@@ -36,8 +38,8 @@ pub struct PairState {
     pub bars: u64,
     /// Data defects seen.
     pub defects: u64,
-    /// Orders that wait for their fill, in the order of their numbers.
-    pub pending: Vec<Pending>,
+    /// Orders that wait for their fill, by number.
+    pub pending: BTreeMap<u64, Pending>,
     /// Returns of the bars before the last.
     pub returns: ReturnWindow,
     /// Volumes of the bars before the last.
@@ -53,7 +55,7 @@ impl PairState {
             last: None,
             bars: 0,
             defects: 0,
-            pending: Vec::new(),
+            pending: BTreeMap::new(),
             returns: ReturnWindow::new(window_bars),
             volumes: VolumeWindow::new(window_bars),
             signal: None,

@@ -274,7 +274,7 @@ impl RunState {
         }
         let state = self.pair_mut(order.pair)?;
         let signal = state.signal.take();
-        state.pending.push(Pending { order: order.clone(), signal });
+        state.pending.insert(order.order, Pending { order: order.clone(), signal });
         self.highest_order = order.order;
         self.counters.orders += 1;
         Ok(())
@@ -284,8 +284,7 @@ impl RunState {
         let (order, pair) = (fill.order, fill.pair);
         let unknown = FindingKind::UnknownOrder { order };
         let state = self.pairs.get(usize::from(pair.0)).ok_or(FindingKind::UnknownPair { pair })?;
-        let place = state.pending.iter().position(|p| p.order.order == order).ok_or(unknown)?;
-        let pending = &state.pending[place];
+        let pending = state.pending.get(&order).ok_or(unknown)?;
         if pending.order.side != fill.side || pending.order.quantity != fill.quantity {
             return Err(FindingKind::FillDiffers { order });
         }
@@ -293,7 +292,7 @@ impl RunState {
         let closed = self.portfolio.apply(pair, &lot);
         let closed = closed.map_err(|error| FindingKind::Unsettled { order, error })?;
         self.owed.extend(closed.into_iter().map(|closed| Owed { pair, closed }));
-        self.pair_mut(pair)?.pending.remove(place);
+        self.pair_mut(pair)?.pending.remove(&order);
         self.counters.fills += 1;
         Ok(())
     }
@@ -311,9 +310,8 @@ impl RunState {
     }
 
     fn forget_order(&mut self, pair: PairId, order: u64) -> Result<(), FindingKind> {
-        let pending = &mut self.pair_mut(pair)?.pending;
-        let place = pending.iter().position(|known| known.order.order == order);
-        pending.remove(place.ok_or(FindingKind::UnknownOrder { order })?);
+        let removed = self.pair_mut(pair)?.pending.remove(&order);
+        removed.ok_or(FindingKind::UnknownOrder { order })?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The world as a strategy sees it: the run under way and the registries, read-only.
 
+use std::collections::BTreeMap;
+
 use super::run::RunState;
 use crate::event::{PairId, RunConfig};
 use crate::registries::TradeRegistry;
@@ -33,8 +35,9 @@ impl View for RunView<'_> {
         self.run.portfolio().position(pair).map_or(Quantity::ZERO, |known| known.quantity)
     }
 
-    fn pending(&self, pair: PairId) -> &[Pending] {
-        self.run.pair(pair).map(|state| state.pending.as_slice()).unwrap_or_default()
+    fn pending(&self, pair: PairId) -> &BTreeMap<u64, Pending> {
+        static NONE: BTreeMap<u64, Pending> = BTreeMap::new();
+        self.run.pair(pair).map_or(&NONE, |state| &state.pending)
     }
 
     fn cash(&self, currency: &str) -> Option<MoneyExact> {

@@ -254,9 +254,13 @@ impl Listing {
     #[must_use]
     pub fn follower(&self, place: usize) -> super::scan::Follower {
         use super::scan::Follower;
-        match self.segments.get(place + 1).map(|next| &next.header) {
+        let index = self.segments.get(place).map(|segment| segment.index + 1);
+        match self.segments.get(place + 1) {
             None => Follower::Nothing,
-            Some(Ok(SegmentHeader { recovery: Some(note), .. })) => Follower::Recovers(*note),
+            Some(next) if Some(next.index) != index => Follower::Removed,
+            Some(Listed { header: Ok(SegmentHeader { recovery: Some(note), .. }), .. }) => {
+                Follower::Recovers(*note)
+            }
             Some(_) => Follower::Continues,
         }
     }

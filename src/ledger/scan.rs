@@ -59,6 +59,8 @@ pub enum Follower {
     Continues,
     /// A segment whose header is a recovery of this one.
     Recovers(RecoveryNote),
+    /// The next segment is gone though later ones are there: how this one may end is not known.
+    Removed,
 }
 
 /// How a segment ends.
@@ -98,6 +100,8 @@ struct Scan<'s> {
     out: SegmentScan,
     /// Expected frame number where each fault begins; decides between torn and corrupt.
     fault_numbers: Vec<u64>,
+    /// Where a growing file was looked at twice.
+    looked_again_at: Option<u64>,
 }
 
 /// Checks one segment from its first frame to its last byte. `visit` sees every whole frame with
@@ -120,7 +124,8 @@ pub fn scan_segment(
         frames: 0,
         faults: Vec::new(),
     };
-    let mut scan = Scan { header, follower, walker, out, fault_numbers: Vec::new() };
+    let mut scan =
+        Scan { header, follower, walker, out, fault_numbers: Vec::new(), looked_again_at: None };
     scan.run(file, visit)?;
     scan.judge(file.len());
     Ok(scan.out)
@@ -158,10 +163,32 @@ impl Scan<'_> {
                 }
                 Step::Stop(stop) => stop,
             };
+            if self.look_again(file, &stop)? {
+                continue;
+            }
             if !self.go_on_after(file, &stop)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Beside a living writer a stop may only mean that the bytes were read too early, or that
+    /// the file was trimmed meanwhile: what looks like damage counts if it is still there after
+    /// later frames were seen. True when the walk should try once more.
+    fn look_again(&mut self, file: &mut SegmentFile, stop: &Stop) -> io::Result<bool> {
+        let offset = self.walker.position().offset;
+        if !file.is_growing() || self.looked_again_at == Some(offset) {
+            return Ok(false);
+        }
+        let suspicious = match stop {
+            Stop::FileEnd | Stop::Cut => true,
+            _ => self.walker.search(file, offset)?.is_some(),
+        };
+        if suspicious {
+            self.looked_again_at = Some(offset);
+            file.refresh()?;
+        }
+        Ok(suspicious)
     }
 
     /// Notes what stopped the walk and finds where it can go on. False when it cannot.
@@ -239,7 +266,7 @@ impl Scan<'_> {
         let at = self.walker.position();
         if file.len() < self.header.file_bytes {
             self.cut(file.len());
-        } else if self.follower == Follower::Nothing {
+        } else if matches!(self.follower, Follower::Nothing | Follower::Removed) {
             self.out.end = SegmentEnd::Open;
         } else {
             let end = at.offset + FRAME_HEADER_BYTES as u64;
@@ -322,7 +349,7 @@ impl Scan<'_> {
 
     /// Damage above everything that was proven durable, in the last segment, is a torn append.
     fn judge(&mut self, len: u64) {
-        if self.follower != Follower::Nothing
+        if !matches!(self.follower, Follower::Nothing | Follower::Removed)
             || len < self.header.file_bytes
             || matches!(self.out.end, SegmentEnd::Sealed | SegmentEnd::Closed)
             || self.out.faults.iter().any(|fault| fault.class == FaultClass::Missing)

@@ -50,6 +50,18 @@ impl SegmentFile {
         self.len == 0
     }
 
+    /// True when a living writer may still write to the file, or trim it.
+    pub(super) fn is_growing(&self) -> bool {
+        self.growing
+    }
+
+    /// Forgets what was read and looks at the file's length again.
+    pub(super) fn refresh(&mut self) -> io::Result<()> {
+        self.window.clear();
+        self.len = self.file.len()?;
+        Ok(())
+    }
+
     /// Returns `bytes` bytes at `offset`, fewer only where the file ends.
     ///
     /// # Errors

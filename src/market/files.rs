@@ -18,7 +18,7 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 use super::error::SourceError;
 use crate::hash::{Digest, FileHasher};
 
-/// Unpacked bytes that are accepted for each stored byte, once there are [`UNPACK_FREE`].
+/// Unpacked bytes that are accepted for each stored byte, once there are 4 MiB of them.
 pub const UNPACK_RATIO_MAX: u64 = 250;
 /// Unpacked bytes below which the ratio is not looked at.
 const UNPACK_FREE: u64 = 4 << 20;

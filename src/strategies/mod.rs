@@ -12,6 +12,8 @@
 mod parameters;
 pub mod sma_cross;
 
+use std::collections::BTreeMap;
+
 use crate::event::{
     Event, OrderPlaced, OrderReason, PairId, Parameter, RunConfig, Side, SignalFired,
     StrategyConfig,
@@ -54,8 +56,8 @@ pub trait View {
     fn last_price(&self, pair: PairId) -> Option<Price>;
     /// Returns what is held of the pair's base currency; negative when sold short.
     fn position(&self, pair: PairId) -> Quantity;
-    /// Returns the pair's orders that wait for their fill.
-    fn pending(&self, pair: PairId) -> &[Pending];
+    /// Returns the pair's orders that wait for their fill, by number.
+    fn pending(&self, pair: PairId) -> &BTreeMap<u64, Pending>;
     /// Returns the cash in a quote currency; none where the run has no account.
     fn cash(&self, currency: &str) -> Option<MoneyExact>;
     /// Returns cash and positions at last closes; none without an account, or where the exact

@@ -2,6 +2,7 @@
 
 pub(crate) mod market;
 pub(crate) mod notes;
+pub(crate) mod runs;
 
 use std::path::PathBuf;
 

@@ -1,0 +1,405 @@
+//! Levels `chain` and `tree`: every stored byte, segment by segment, on all cores.
+//!
+//! Each segment is judged alone from its own header on; then the results are joined in order, so
+//! the answer does not depend on the number of threads. Nothing is written, locked or created.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::report::{Level, ProvableRange, Strength};
+use crate::hash::{self, Digest};
+use crate::ledger::disk::Disk;
+use crate::ledger::frame::FrameRef;
+use crate::ledger::layout::{Layout, Listing};
+use crate::ledger::scan::{Fault, FaultClass, SegmentEnd, SegmentScan, scan_segment};
+use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
+use crate::ledger::walk::{Position, SegmentFile};
+use crate::merkle::CompactRange;
+
+/// What the chain and tree levels found.
+pub(super) struct ChainResult {
+    pub(super) faults: Vec<Fault>,
+    pub(super) tree: Option<CompactRange>,
+    pub(super) records: u64,
+    pub(super) unproven: u64,
+    pub(super) frames: u64,
+    pub(super) bytes: u64,
+    pub(super) provable: Vec<ProvableRange>,
+    pub(super) chain_head: Option<Digest>,
+    /// How the last segment ends.
+    pub(super) end: SegmentEnd,
+    pub(super) not_checked: Vec<String>,
+}
+
+/// What one segment's bytes say.
+struct Judged {
+    scan: SegmentScan,
+    leaves: CompactRange,
+    /// After the last frame that counts.
+    counted: Position,
+    unproven: u64,
+    runs: Vec<(u64, u64)>,
+}
+
+/// Collects what counts while a segment is scanned.
+struct Collector {
+    hash_leaves: bool,
+    leaves: CompactRange,
+    /// Frames that count but that nothing proves durable yet: number, position after, leaves.
+    waiting: VecDeque<(Position, Vec<Digest>)>,
+    proven: Position,
+    next: Position,
+    contiguous: bool,
+    runs: Vec<(u64, u64)>,
+}
+
+impl Collector {
+    fn new(header: &SegmentHeader, hash_leaves: bool) -> Self {
+        let start = Position::start(header);
+        Self {
+            hash_leaves,
+            leaves: CompactRange::new(header.first_sequence),
+            waiting: VecDeque::new(),
+            proven: start,
+            next: start,
+            contiguous: true,
+            runs: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, frame: &FrameRef<'_>, link: Digest) {
+        let (from, to) = (frame.header.first_sequence, frame.header.next_sequence());
+        let follows = frame.header.number == self.next.number && from == self.next.sequence;
+        self.contiguous &= follows;
+        self.next = Position::after(frame, link);
+        match self.runs.last_mut() {
+            Some(run) if follows && run.1 == from => run.1 = to,
+            _ if from == to => {}
+            _ => self.runs.push((from, to)),
+        }
+        if !self.contiguous {
+            return;
+        }
+        let leaves = match self.hash_leaves {
+            true => frame.records().map(|record| hash::leaf(record.bytes)).collect(),
+            false => Vec::new(),
+        };
+        self.waiting.push_back((self.next, leaves));
+        self.release(frame.header.proves_durable_below());
+    }
+
+    /// Counts waiting frames below a number as proven.
+    fn release(&mut self, below: u64) {
+        while self.waiting.front().is_some_and(|(after, _)| after.number <= below) {
+            self.count_first();
+        }
+    }
+
+    fn count_first(&mut self) {
+        if let Some((after, leaves)) = self.waiting.pop_front() {
+            leaves.into_iter().for_each(|leaf| self.leaves.push(leaf));
+            self.proven = after;
+        }
+    }
+
+    fn finish(mut self, scan: SegmentScan, live: bool) -> Judged {
+        if matches!(scan.end, SegmentEnd::Sealed | SegmentEnd::Closed) {
+            self.release(u64::MAX);
+        }
+        let proven = self.proven;
+        if !live {
+            self.release(u64::MAX);
+        }
+        let counted = self.proven;
+        let unproven = counted.sequence - proven.sequence;
+        Judged { scan, leaves: self.leaves, counted, unproven, runs: self.runs }
+    }
+}
+
+/// Judges all segments.
+///
+/// # Errors
+/// The file that could not be read, and why: a read error is never a verdict about the bytes.
+pub(super) fn check(
+    disk: &dyn Disk,
+    layout: &Layout,
+    listing: &Listing,
+    live: bool,
+    level: Level,
+    threads: usize,
+) -> Result<ChainResult, (PathBuf, io::Error)> {
+    let judged = judge_all(disk, layout, listing, live, level, threads)?;
+    let mut join = Join::new(listing, live, level);
+    for (place, judged) in judged.into_iter().enumerate() {
+        join.segment(place, judged);
+    }
+    Ok(join.finish())
+}
+
+fn judge_all(
+    disk: &dyn Disk,
+    layout: &Layout,
+    listing: &Listing,
+    live: bool,
+    level: Level,
+    threads: usize,
+) -> Result<Vec<Option<Judged>>, (PathBuf, io::Error)> {
+    let count = listing.segments.len();
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<Option<Judged>>> = Mutex::new((0..count).map(|_| None).collect());
+    let failure: Mutex<Option<(usize, io::Error)>> = Mutex::new(None);
+    let work = || loop {
+        let place = next.fetch_add(1, Ordering::Relaxed);
+        let Some(listed) = listing.segments.get(place) else { return };
+        let Ok(header) = &listed.header else { continue };
+        let growing = live && place + 1 == count;
+        let path = layout.segment(listed.index);
+        let judged = SegmentFile::open(disk, &path, growing).and_then(|mut file| {
+            let mut collector = Collector::new(header, level >= Level::Tree);
+            let follower = listing.follower(place);
+            let scan = scan_segment(&mut file, header, follower, &mut |frame, link| {
+                collector.take(frame, link);
+            })?;
+            Ok(collector.finish(scan, growing))
+        });
+        match judged {
+            Ok(judged) => locked(&results)[place] = Some(judged),
+            Err(error) => {
+                let mut first = locked(&failure);
+                if first.as_ref().is_none_or(|(at, _)| place < *at) {
+                    *first = Some((place, error));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads.clamp(1, count.max(1)) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    if let Some((place, error)) = locked(&failure).take() {
+        return Err((layout.segment(listing.segments[place].index), error));
+    }
+    let judged = std::mem::take(&mut *locked(&results));
+    Ok(judged)
+}
+
+/// A lock that a panicking thread held is still ours: its panic ends the scope anyway.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Joins the segments' results in order.
+struct Join<'l> {
+    listing: &'l Listing,
+    live: bool,
+    hash_leaves: bool,
+    expected_index: u64,
+    /// Where the segment before ends soundly.
+    before: Option<(Position, SegmentEnd, u32)>,
+    out: ChainResult,
+}
+
+impl<'l> Join<'l> {
+    fn new(listing: &'l Listing, live: bool, level: Level) -> Self {
+        let out = ChainResult {
+            faults: Vec::new(),
+            tree: Some(CompactRange::new(0)),
+            records: 0,
+            unproven: 0,
+            frames: 0,
+            bytes: 0,
+            provable: Vec::new(),
+            chain_head: None,
+            end: SegmentEnd::Open,
+            not_checked: Vec::new(),
+        };
+        let hash_leaves = level >= Level::Tree;
+        Self { listing, live, hash_leaves, expected_index: 0, before: None, out }
+    }
+
+    fn segment(&mut self, place: usize, judged: Option<Judged>) {
+        let listed = &self.listing.segments[place];
+        self.out.bytes += listed.bytes;
+        let mut joins = true;
+        if listed.index != self.expected_index {
+            let sequence = self.out.records;
+            let index = self.expected_index;
+            let actual = format!("segment {}", listed.index);
+            self.missing(index, sequence, "segments", &format!("segment {index}"), &actual);
+            joins = false;
+        }
+        self.expected_index = listed.index + 1;
+        let header = match &listed.header {
+            Ok(header) => header,
+            Err(error) => return self.bad_header(listed.index, listed.bytes, *error),
+        };
+        joins &= self.check_identity(listed.index, header);
+        if joins {
+            self.check_continuation(header);
+        }
+        if let Some(judged) = judged {
+            self.take(header, judged);
+        }
+    }
+
+    fn bad_header(&mut self, index: u64, bytes: u64, error: SegmentError) {
+        self.before = None;
+        self.out.tree = None;
+        self.out.end = SegmentEnd::Broken;
+        if let SegmentError::Unsupported { .. } = error {
+            self.out.not_checked.push(format!("segment {index:012}: {error}"));
+            return;
+        }
+        let class = match error {
+            SegmentError::Short => FaultClass::Missing,
+            _ => FaultClass::Corrupt,
+        };
+        self.out.faults.push(Fault {
+            class,
+            segment: index,
+            offset: 0,
+            end: bytes.min(SEGMENT_HEADER_BYTES as u64),
+            sequence: self.out.records,
+            check: error.to_string(),
+            expected: "a whole segment header".to_owned(),
+            actual: format!("a file of {bytes} bytes"),
+        });
+    }
+
+    /// Is this the segment that its name and the ledger say?
+    fn check_identity(&mut self, index: u64, header: &SegmentHeader) -> bool {
+        let sequence = header.first_sequence;
+        if header.index != index {
+            let (expected, actual) = (index.to_string(), header.index.to_string());
+            self.missing(index, sequence, "segment index", &expected, &actual);
+            return false;
+        }
+        if let Ok(identity) = &self.listing.identity
+            && (header.ledger, header.application) != (identity.ledger, identity.application)
+        {
+            self.missing(index, sequence, "ledger id", "this ledger's", "another ledger's");
+            return false;
+        }
+        true
+    }
+
+    fn check_continuation(&mut self, header: &SegmentHeader) {
+        let (end, kind, epoch) = match &self.before {
+            Some(before) => *before,
+            None if header.index == 0 => {
+                let start = Position { offset: 0, number: 0, sequence: 0, link: Digest::ZERO };
+                (start, SegmentEnd::Closed, 0)
+            }
+            None => return,
+        };
+        let same_writer = kind == SegmentEnd::Sealed && header.recovery.is_none();
+        let epoch_fits = if same_writer { header.epoch == epoch } else { header.epoch > epoch };
+        let checks = [
+            ("previous link", end.link.to_string(), header.previous.to_string()),
+            ("first frame number", end.number.to_string(), header.first_frame.to_string()),
+            ("first sequence", end.sequence.to_string(), header.first_sequence.to_string()),
+            ("epoch", "one that fits".to_owned(), epoch_name(epoch_fits, header.epoch)),
+        ];
+        let wrong = checks.into_iter().find(|(_, expected, actual)| expected != actual);
+        if let Some((check, expected, actual)) = wrong {
+            self.missing(header.index, header.first_sequence, check, &expected, &actual);
+        }
+    }
+
+    fn take(&mut self, header: &SegmentHeader, judged: Judged) {
+        let sound = judged.scan.faults.is_empty();
+        let ended = matches!(judged.scan.end, SegmentEnd::Sealed | SegmentEnd::Closed);
+        let known_end = sound || ended;
+        let end = if ended { judged.scan.last } else { judged.counted };
+        self.before = known_end.then_some((end, judged.scan.end, header.epoch));
+        self.out.end = judged.scan.end;
+        self.out.frames += judged.scan.frames;
+        self.out.chain_head = Some(end.link);
+        // Above what is proven a living writer is at work; that is no damage.
+        let faults = judged.scan.faults.into_iter();
+        let live = self.live;
+        self.out.faults.extend(faults.filter(|f| !(live && f.class == FaultClass::TornTail)));
+        for (from, to) in judged.runs {
+            self.provable(from, to);
+        }
+        self.out.unproven = judged.unproven;
+        self.out.records = judged.counted.sequence.max(self.out.records);
+        if self.hash_leaves {
+            let joined =
+                self.out.tree.as_mut().is_some_and(|tree| tree.join(&judged.leaves).is_ok());
+            if !joined {
+                self.out.tree = None;
+            }
+        }
+    }
+
+    fn provable(&mut self, from: u64, to: u64) {
+        match self.out.provable.last_mut() {
+            Some(last) if last.to == from => last.to = to,
+            _ => {
+                let strength = Strength::SelfConsistent;
+                self.out.provable.push(ProvableRange { from, to, strength });
+            }
+        }
+    }
+
+    fn missing(&mut self, segment: u64, sequence: u64, check: &str, expected: &str, actual: &str) {
+        self.out.faults.push(Fault {
+            class: FaultClass::Missing,
+            segment,
+            offset: 0,
+            end: SEGMENT_HEADER_BYTES as u64,
+            sequence,
+            check: check.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+        });
+    }
+
+    fn finish(mut self) -> ChainResult {
+        if self.listing.has_segments_dir && self.listing.segments.is_empty() {
+            self.missing(0, 0, "segments", "segment 0", "a directory without segments");
+        }
+        if let Some((end, SegmentEnd::Sealed, _)) = self.before
+            && self
+                .listing
+                .segments
+                .last()
+                .is_some_and(|last| last.index + 1 == self.expected_index)
+            && !self.live
+        {
+            let index = self.expected_index;
+            let continues =
+                |spare: &SegmentHeader| spare.index == index && spare.previous == end.link;
+            if !self.listing.spare.as_ref().is_some_and(continues) {
+                let expected = "the segment that continues the seal";
+                self.missing(index, end.sequence, "segments", expected, "nothing");
+            }
+            self.out.end = SegmentEnd::Open;
+        }
+        let damaged = self.out.faults.iter().any(|fault| fault.class != FaultClass::TornTail);
+        if damaged || !self.hash_leaves {
+            self.out.tree = None;
+        }
+        if damaged {
+            self.out.chain_head = None;
+        } else {
+            // Without damage what is provable is what counts.
+            let to = self.out.records;
+            self.out.provable.retain(|range| range.from < to);
+            if let Some(last) = self.out.provable.last_mut() {
+                last.to = last.to.min(to);
+            }
+        }
+        self.out
+    }
+}
+
+fn epoch_name(fits: bool, epoch: u32) -> String {
+    if fits { "one that fits".to_owned() } else { format!("epoch {epoch}") }
+}

@@ -1,0 +1,227 @@
+//! What an audit says, for people and for programs.
+//!
+//! Exit codes: 0 intact, 2 could not check, 10 torn tail, 11 corrupt, 12 missing, cut, reordered
+//! or spliced, 15 a registry or temporal finding, 16 state mismatch, 17 derivation mismatch.
+//! Where several hold, the gravest gives the code, in the order of [`Verdict`]'s variants.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::hash::Digest;
+use crate::ledger::scan::{Fault, FaultClass};
+use crate::ledger::{Head, LedgerEnd};
+
+/// Version of the JSON report.
+pub const REPORT_SCHEMA: &str = "schwabot/verify/1";
+/// Faults that are listed one by one; all are counted.
+pub const FAULTS_LISTED_MAX: usize = 1000;
+
+/// How far an audit goes; each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Every stored byte against the chain.
+    Chain,
+    /// And the RFC 6962 root over all records.
+    Tree,
+    /// And what the log means: registries, profit, times.
+    State,
+    /// And every decision, re-executed from the recorded inputs.
+    Derive,
+}
+
+/// The answer in one word, the gravest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Promised bytes are not what they were.
+    Corrupt,
+    /// Something was removed, cut, reordered or slipped in.
+    Missing,
+    /// A recorded decision does not follow from the recorded inputs.
+    DerivationMismatch,
+    /// The log does not mean the state that it states.
+    StateMismatch,
+    /// A registry, profit or time that does not fit.
+    Finding,
+    /// Something could not be checked, and nothing else is wrong.
+    NotChecked,
+    /// An append that a crash cut short; nobody was promised it.
+    TornTail,
+    /// All that was checked holds.
+    Intact,
+}
+
+impl Verdict {
+    /// Returns the exit code of `verify`.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Intact => 0,
+            Self::NotChecked => 2,
+            Self::TornTail => 10,
+            Self::Corrupt => 11,
+            Self::Missing => 12,
+            Self::Finding => 15,
+            Self::StateMismatch => 16,
+            Self::DerivationMismatch => 17,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Intact => "intact",
+            Self::NotChecked => "could not check everything",
+            Self::TornTail => "torn tail",
+            Self::Corrupt => "corrupt",
+            Self::Missing => "missing, cut, reordered or spliced",
+            Self::Finding => "findings in registries or times",
+            Self::StateMismatch => "state mismatch",
+            Self::DerivationMismatch => "derivation mismatch",
+        })
+    }
+}
+
+/// How well a range of records is proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// The chain holds within the range: whoever wrote all of it could have written it anew.
+    SelfConsistent,
+}
+
+/// Records that are still provable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ProvableRange {
+    /// First record.
+    pub from: u64,
+    /// One past the last record.
+    pub to: u64,
+    /// How well.
+    pub strength: Strength,
+}
+
+/// A statement of the log that does not hold, or a record that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateFinding {
+    /// What kind of verdict it gives.
+    pub verdict: Verdict,
+    /// The record.
+    pub sequence: u64,
+    /// What does not hold.
+    pub what: String,
+}
+
+/// The first record that re-execution answers differently.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mismatch {
+    /// The record.
+    pub sequence: u64,
+    /// What the log holds there.
+    pub recorded: String,
+    /// What follows from the recorded inputs.
+    pub re_executed: String,
+}
+
+/// Everything an audit found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`REPORT_SCHEMA`].
+    pub schema: &'static str,
+    /// The answer.
+    pub verdict: Verdict,
+    /// The answer as an exit code.
+    pub exit_code: u8,
+    /// All verdicts that hold, the gravest first.
+    pub verdicts: Vec<Verdict>,
+    /// How far the audit was asked to go.
+    pub level: Level,
+    /// How the ledger ends.
+    pub end: LedgerEnd,
+    /// Size and root over the records that count, where all of them are there.
+    pub head: Option<Head>,
+    /// Link of the last frame that counts.
+    pub chain_head: Option<Digest>,
+    /// Segments that were looked at.
+    pub segments: u64,
+    /// Whole frames that were seen.
+    pub frames: u64,
+    /// Records that count.
+    pub records: u64,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Records that count but that no later frame proves durable.
+    pub unproven: u64,
+    /// Records newer than the last checkpoint.
+    pub unanchored: u64,
+    /// The first thing that is wrong.
+    pub first_bad: Option<Fault>,
+    /// How many faults there are.
+    pub fault_count: u64,
+    /// The first [`FAULTS_LISTED_MAX`] of them.
+    pub faults: Vec<Fault>,
+    /// What is still provable.
+    pub provable: Vec<ProvableRange>,
+    /// Statements that do not hold.
+    pub findings: Vec<StateFinding>,
+    /// How many of those there are.
+    pub finding_count: u64,
+    /// The first decision that does not follow.
+    pub mismatch: Option<Mismatch>,
+    /// Canonical hashes of trades that a finding or the mismatch names.
+    pub affected_trades: Vec<Digest>,
+    /// Derived records that re-execution gave again, byte for byte.
+    pub re_executed: u64,
+    /// Inputs by who saw them happen.
+    pub vantage: std::collections::BTreeMap<String, u64>,
+    /// What was not checked, and why.
+    pub not_checked: Vec<String>,
+}
+
+impl Report {
+    /// Returns the answer.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Returns the answer as an exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// Draws the verdicts from what was found.
+    pub(super) fn conclude(&mut self) {
+        let mut verdicts: Vec<Verdict> = self.faults.iter().map(|f| verdict_of(f.class)).collect();
+        verdicts.extend(self.findings.iter().map(|finding| finding.verdict));
+        if self.mismatch.is_some() {
+            verdicts.push(Verdict::DerivationMismatch);
+        }
+        if !self.not_checked.is_empty() {
+            verdicts.push(Verdict::NotChecked);
+        }
+        if verdicts.is_empty() {
+            verdicts.push(Verdict::Intact);
+        }
+        verdicts.sort_unstable();
+        verdicts.dedup();
+        self.verdict = verdicts[0];
+        self.exit_code = self.verdict.exit_code();
+        self.verdicts = verdicts;
+        self.fault_count = self.faults.len() as u64;
+        self.faults.truncate(FAULTS_LISTED_MAX);
+        self.first_bad = self.faults.first().cloned();
+    }
+}
+
+fn verdict_of(class: FaultClass) -> Verdict {
+    match class {
+        FaultClass::TornTail => Verdict::TornTail,
+        FaultClass::Corrupt => Verdict::Corrupt,
+        FaultClass::Missing => Verdict::Missing,
+    }
+}
