@@ -21,3 +21,5 @@ mod signals_formulas;
 mod strategy_sma_cross;
 mod units_arithmetic;
 mod units_decimal;
+mod verify_meaning;
+mod verify_mutations;

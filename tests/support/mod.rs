@@ -1,5 +1,6 @@
 //! What tests of several subjects share.
 
+pub(crate) mod forge;
 pub(crate) mod market;
 pub(crate) mod notes;
 pub(crate) mod runs;
