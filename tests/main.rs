@@ -4,4 +4,7 @@
 
 mod support;
 
+mod format_document;
+mod format_golden;
+mod format_versions;
 mod ledger_basics;

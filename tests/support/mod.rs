@@ -1,3 +1,5 @@
 //! What several tests share.
 
+pub(crate) mod document;
 pub(crate) mod notes;
+pub(crate) mod samples;
