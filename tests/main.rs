@@ -4,7 +4,9 @@
 
 mod support;
 
+mod architecture;
 mod format_document;
 mod format_golden;
 mod format_versions;
 mod ledger_basics;
+mod tidy;

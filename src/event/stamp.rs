@@ -1,4 +1,4 @@
-//! The words of an envelope: what a record is, who saw it, who did it, by which clock, in which run.
+//! The words of an envelope: what a record is, who saw it, who did it, by which clock, which run.
 //!
 //! Every value of these enums is a number for life. `record.rs` says where each stands.
 
@@ -13,7 +13,9 @@ use crate::time::Timestamp;
 
 /// One-byte enums of the envelope, each value a number for life.
 macro_rules! envelope_enum {
-    ($(#[$doc:meta])* $name:ident, $field:literal { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal {
+        $($(#[$vdoc:meta])* $variant:ident = $number:literal,)*
+    }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
         #[serde(rename_all = "snake_case")]

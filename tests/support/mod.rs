@@ -3,3 +3,4 @@
 pub(crate) mod document;
 pub(crate) mod notes;
 pub(crate) mod samples;
+pub(crate) mod source;
