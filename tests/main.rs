@@ -4,7 +4,11 @@
 
 mod support;
 
+mod architecture;
 mod event_kinds;
+mod format_document;
+mod format_golden;
+mod format_versions;
 mod kernel_laws;
 mod kernel_portfolio;
 mod kernel_rules;
@@ -19,5 +23,8 @@ mod market_synthetic;
 mod registry_trade;
 mod signals_formulas;
 mod strategy_sma_cross;
+mod tidy;
 mod units_arithmetic;
 mod units_decimal;
+mod verify_meaning;
+mod verify_mutations;

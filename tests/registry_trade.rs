@@ -154,7 +154,7 @@ fn s9_three_eth_trades_are_found_by_hash_symbol_and_time_and_enter_once() {
         assert_eq!(registry.get(&hash).unwrap().trade, *trade);
     }
     assert_eq!(numbers(registry.by_symbol("ETH/USDC", Page::ALL)), [1, 2, 3]);
-    assert_eq!(numbers(registry.by_symbol("BTC/USDC", Page::ALL)), []);
+    assert!(numbers(registry.by_symbol("BTC/USDC", Page::ALL)).is_empty());
     assert_eq!(numbers(registry.recent(Page::ALL)), [3, 2, 1]);
     let before = registry.clone();
     for trade in &trades {

@@ -8,6 +8,7 @@ pub mod market;
 pub mod order;
 pub mod record;
 pub mod run;
+pub mod stamp;
 pub mod system;
 pub mod trade;
 pub mod wire;
@@ -17,14 +18,12 @@ pub use order::{
     Direction, OrderExpired, OrderFilled, OrderPlaced, OrderReason, OrderRefused, OrderRejected,
     RefusalReason, Side, SignalFired, Trigger,
 };
-pub use record::{
-    Actor, ApplicationId, Class, ClockSource, ClockStatus, Envelope, Payload, RecordError,
-    RecordRef, RunId, Stamp, Vantage, encode_record,
-};
+pub use record::{ApplicationId, Envelope, Payload, RecordError, RecordRef, encode_record};
 pub use run::{
     Balance, EndOfData, FileFormat, FillModel, Generator, InputFile, Instrument, Mode, PairId,
     Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
 };
+pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
 pub use system::{Recovered, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
 

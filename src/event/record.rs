@@ -23,11 +23,9 @@
 //! record's identity is its sequence and its leaf hash, never a clock); one envelope has one
 //! encoding.
 
-use std::fmt;
 use std::num::NonZeroU32;
 
-use serde::Serialize;
-
+use super::stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
 use super::wire::{DecodeError, EncodeError};
 use crate::hash::{self, Digest};
 use crate::time::Timestamp;
@@ -38,6 +36,21 @@ pub const RECORD_BYTES_MAX: usize = 65_535;
 pub const ENVELOPE_BYTES_MIN: usize = 40;
 /// Kinds below this number belong to the ledger itself.
 pub const FIRST_APPLICATION_KIND: u16 = 0x0100;
+
+/// The envelope's fixed fields as (name, offset, bytes), the same as in `FORMAT.md`.
+pub const ENVELOPE_LAYOUT: &[(&str, usize, usize)] = &[
+    ("kind", 0, 2),
+    ("schema", 2, 2),
+    ("flags", 4, 2),
+    ("class", 6, 1),
+    ("vantage", 7, 1),
+    ("time", 8, 8),
+    ("run", 16, 16),
+    ("cause", 32, 4),
+    ("actor", 36, 2),
+    ("clock", 38, 1),
+    ("clock status", 39, 1),
+];
 
 const FLAG_IDEMPOTENCY_KEY: u16 = 1 << 0;
 const FLAG_ERASURE_KEY: u16 = 1 << 1;
@@ -82,201 +95,6 @@ impl From<EncodeError> for RecordError {
     }
 }
 
-/// One-byte enums of the envelope, each value a number for life.
-macro_rules! envelope_enum {
-    ($(#[$doc:meta])* $name:ident, $field:literal { $($(#[$vdoc:meta])* $variant:ident = $number:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-        #[serde(rename_all = "snake_case")]
-        #[repr(u8)]
-        pub enum $name { $($(#[$vdoc])* $variant = $number,)* }
-
-        impl $name {
-            /// Every value, in the order of their numbers.
-            pub const ALL: &[Self] = &[$(Self::$variant),*];
-
-            fn from_byte(byte: u8) -> Result<Self, RecordError> {
-                match byte {
-                    $($number => Ok(Self::$variant),)*
-                    _ => Err(RecordError::UnknownValue { field: $field, value: byte.into() }),
-                }
-            }
-        }
-    };
-}
-
-envelope_enum! {
-    /// What a record is to the machine that replays the log.
-    Class, "class" {
-        /// A fact from outside: the kernel is a function of these.
-        Input = 0,
-        /// What the kernel answered; re-execution gives it again.
-        Derived = 1,
-        /// The ledger's own: recovery, anchors, keys.
-        System = 2,
-    }
-}
-
-envelope_enum! {
-    /// Who saw it happen: what an input rests on.
-    Vantage, "vantage" {
-        /// Computed here from other records.
-        Computed = 0,
-        /// Made by the seeded market or the simulated venue.
-        Simulated = 1,
-        /// Typed or configured by the operator.
-        Operator = 2,
-        /// Reported by the bot about itself.
-        SelfReported = 3,
-        /// Read from somebody else's file.
-        Imported = 4,
-        /// Received from the venue, or confirmed by its own report.
-        VenueConfirmed = 5,
-    }
-}
-
-envelope_enum! {
-    /// Which clock gave the event time.
-    ClockSource, "clock" {
-        /// None: the time is taken over from the cause.
-        None = 0,
-        /// The data carried the time.
-        Data = 1,
-        /// The simulated clock of a run.
-        Simulated = 2,
-        /// The machine's wall clock.
-        System = 3,
-        /// The venue's clock.
-        Venue = 4,
-    }
-}
-
-envelope_enum! {
-    /// How far the clock can be trusted (the terms of VCP 1.2).
-    ClockStatus, "clock_status" {
-        /// Not stated.
-        Unknown = 0,
-        /// Exact by construction: simulated time.
-        Exact = 1,
-        /// Disciplined by NTP.
-        NtpSynced = 2,
-        /// Disciplined by PTP.
-        PtpLocked = 3,
-        /// Free running.
-        BestEffort = 4,
-        /// Known to be wrong.
-        Unreliable = 5,
-    }
-}
-
-/// Who did it: a number for life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Actor(pub u16);
-
-impl Actor {
-    /// Nobody in particular.
-    pub const NONE: Self = Self(0);
-    /// The kernel.
-    pub const KERNEL: Self = Self(1);
-    /// A market source.
-    pub const SOURCE: Self = Self(2);
-    /// A strategy.
-    pub const STRATEGY: Self = Self(3);
-    /// A venue, simulated or real.
-    pub const VENUE: Self = Self(4);
-    /// The operator.
-    pub const OPERATOR: Self = Self(5);
-    /// The ledger itself.
-    pub const LEDGER: Self = Self(6);
-}
-
-/// The run a record belongs to; all zero outside any run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RunId(pub [u8; 16]);
-
-impl RunId {
-    /// Returns the run id of a simulated run: the first half of [`hash::run`].
-    #[must_use]
-    pub fn of_simulated(configuration: &[u8], first_sequence: u64) -> Self {
-        let digest = hash::run(configuration, first_sequence);
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest.0[..16]);
-        Self(id)
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for RunId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// The part of an envelope that the payload does not fix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// What the record is to replay.
-    pub class: Class,
-    /// Who saw it happen.
-    pub vantage: Vantage,
-    /// Event time.
-    pub time: Timestamp,
-    /// The run it belongs to.
-    pub run: RunId,
-    /// Distance back, in records, to the one that caused this one.
-    pub cause: Option<NonZeroU32>,
-    /// Who did it.
-    pub actor: Actor,
-    /// Which clock gave the time.
-    pub clock: ClockSource,
-    /// How far that clock can be trusted.
-    pub clock_status: ClockStatus,
-    /// The caller's key: appending the same key twice appends once.
-    pub idempotency_key: Option<[u8; 16]>,
-    /// The key under which personal fields are encrypted.
-    pub erasure_key: Option<[u8; 16]>,
-    /// A secret that keeps the leaf hash from being confirmed by guessing.
-    pub salt: Option<[u8; 16]>,
-}
-
-impl Stamp {
-    /// Returns a stamp of the given class, vantage and time, with everything else absent.
-    #[must_use]
-    pub const fn new(class: Class, vantage: Vantage, time: Timestamp) -> Self {
-        Self {
-            class,
-            vantage,
-            time,
-            run: RunId([0; 16]),
-            cause: None,
-            actor: Actor::NONE,
-            clock: ClockSource::None,
-            clock_status: ClockStatus::Unknown,
-            idempotency_key: None,
-            erasure_key: None,
-            salt: None,
-        }
-    }
-
-    fn flags(&self) -> u16 {
-        let flag = |present: bool, bit: u16| if present { bit } else { 0 };
-        flag(self.idempotency_key.is_some(), FLAG_IDEMPOTENCY_KEY)
-            | flag(self.erasure_key.is_some(), FLAG_ERASURE_KEY)
-            | flag(self.salt.is_some(), FLAG_SALT)
-    }
-}
-
 /// Everything a record says about itself but its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope {
@@ -295,7 +113,7 @@ impl Envelope {
         let mut fixed = [0_u8; ENVELOPE_BYTES_MIN];
         fixed[0..2].copy_from_slice(&self.kind.to_le_bytes());
         fixed[2..4].copy_from_slice(&self.schema.to_le_bytes());
-        fixed[4..6].copy_from_slice(&stamp.flags().to_le_bytes());
+        fixed[4..6].copy_from_slice(&flags_of(stamp).to_le_bytes());
         fixed[6] = stamp.class as u8;
         fixed[7] = stamp.vantage as u8;
         fixed[8..16].copy_from_slice(&stamp.time.nanos().to_le_bytes());
@@ -348,6 +166,14 @@ impl Envelope {
         };
         Ok((Self { kind: le_u16(fixed, 0), schema: le_u16(fixed, 2), stamp }, rest))
     }
+}
+
+/// Says which optional fields a stamp has.
+fn flags_of(stamp: &Stamp) -> u16 {
+    let flag = |present: bool, bit: u16| if present { bit } else { 0 };
+    flag(stamp.idempotency_key.is_some(), FLAG_IDEMPOTENCY_KEY)
+        | flag(stamp.erasure_key.is_some(), FLAG_ERASURE_KEY)
+        | flag(stamp.salt.is_some(), FLAG_SALT)
 }
 
 /// `N` bytes at a constant offset inside the fixed part.

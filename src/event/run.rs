@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::record::RunId;
+use super::stamp::RunId;
 use super::wire::{Decode, Encode};
 use crate::hash::Digest;
 use crate::time::Span;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::order::{OrderReason, Side, Trigger};
-use super::record::RunId;
 use super::run::PairId;
+use super::stamp::RunId;
 use super::wire::{self, Decode, Encode, EncodeError};
 use crate::hash::{self, Digest};
 use crate::time::Timestamp;

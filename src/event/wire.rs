@@ -16,7 +16,7 @@ pub use bincode::{Decode, Encode};
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::enc::write::Writer;
 
-use super::record::RunId;
+use super::stamp::RunId;
 use crate::hash::Digest;
 use crate::time::{Span, Timestamp};
 use crate::units::{Money, MoneyExact, Price, Quantity, Ratio};

@@ -362,7 +362,8 @@ fn register(first: usize, len: usize, path: &Path) -> Option<usize> {
 /// ends the process as before.
 pub fn exit_on_cut_files() {
     // SAFETY: `sigaction` holds integers, a set and pointers, for which zero bytes are valid; the
-    // handler has the signature that SA_SIGINFO asks for and calls only async-signal-safe functions.
+    // handler has the signature that SA_SIGINFO asks for and calls only functions that are
+    // safe in one.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =

@@ -30,7 +30,9 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// Refusal: the directory holds something else.
-    #[error("{} is not empty and holds no ledger; a new one wants a place of its own", path.display())]
+    #[error(
+        "{} is not empty and holds no ledger; a new one wants a place of its own", path.display()
+    )]
     DirectoryInUse {
         /// Where was looked.
         path: PathBuf,

@@ -16,7 +16,8 @@ use crate::merkle::CompactRange;
 
 /// A place is kept for at least this many bytes of frames.
 pub const INDEX_STEP_BYTES: u64 = 256 << 10;
-const INDEX_MAGIC: [u8; 8] = *b"SWBIDX\x00\x01";
+/// The first eight bytes of an index.
+pub const INDEX_MAGIC: [u8; 8] = *b"SWBIDX\x00\x01";
 const INDEX_BYTES_MAX: u64 = 8 << 20;
 
 /// A frame's place.

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | anywhere | another one follows | corrupt: the seal or the recovery header covers it |
 //! | below what a later whole frame proves durable | is the last | corrupt: it was acknowledged |
-//! | above all that is proven durable | is the last, at full length | torn: nobody was promised it |
+//! | above all that is proven durable | is the last, at full length | torn: never promised |
 //! | where the file ends too early | any | cut: a short file proves its last frame was durable |
 
 use std::io;

@@ -331,8 +331,8 @@ impl<P: Payload> Writer<P> {
         Ok(Appended::New(first..first + u64::from(count)))
     }
 
-    /// A group of durable appends shares one frame and one sync; else frames stay small enough to be
-    /// hashed from the cache.
+    /// A group of durable appends shares one frame and one sync; else frames stay small enough to
+    /// be hashed from the cache.
     fn frame_bytes_full(&self) -> usize {
         match self.sync_mode {
             SyncMode::Always => FRAME_BYTES_MAX - FRAME_ALIGNMENT,

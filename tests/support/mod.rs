@@ -1,8 +1,12 @@
 //! What tests of several subjects share.
 
+pub(crate) mod document;
+pub(crate) mod forge;
 pub(crate) mod market;
 pub(crate) mod notes;
 pub(crate) mod runs;
+pub(crate) mod samples;
+pub(crate) mod source;
 
 use std::path::PathBuf;
 

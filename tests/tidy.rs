@@ -1,0 +1,169 @@
+//! The repository itself: nothing forgotten, nothing overgrown, nothing that does not belong.
+
+use crate::support::source::{Source, root, sources, tokens};
+
+const LINES_MAX: usize = 420;
+const COLUMNS_MAX: usize = 100;
+
+/// Files that are longer than a file may be, with the length that they may not pass. This list
+/// only shrinks.
+const OVERGROWN: &[(&str, usize)] = &[("src/units.rs", 460), ("src/ledger/writer.rs", 560)];
+
+/// What may lie at the top of the repository, besides names that begin with a dot.
+const TOP_LEVEL: &[&str] = &[
+    "Cargo.toml",
+    "Cargo.lock",
+    "src",
+    "tests",
+    "benches",
+    "tools",
+    "README.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "target",
+];
+
+/// Things beside the subjects in `tests/`.
+const NO_SUBJECT: &[&str] = &["main.rs", "kill.rs", "support", "golden"];
+
+fn too_long(source: &Source) -> Vec<String> {
+    let known = OVERGROWN.iter().find(|(path, _)| *path == source.path);
+    let most = known.map_or(LINES_MAX, |(_, lines)| *lines);
+    let lines = source.text.lines().count();
+    if lines > most {
+        vec![format!("{}: {lines} lines, {most} at most", source.path)]
+    } else {
+        vec![]
+    }
+}
+
+fn too_wide(source: &Source) -> Vec<String> {
+    // Tables cannot be broken.
+    let table = |line: &str| source.path.ends_with(".md") && line.starts_with('|');
+    let wide = (1..)
+        .zip(source.text.lines())
+        .filter(|(_, line)| line.chars().count() > COLUMNS_MAX && !table(line));
+    wide.map(|(number, _)| format!("{}:{number}: wider than {COLUMNS_MAX}", source.path)).collect()
+}
+
+fn unfinished(source: &Source) -> Vec<String> {
+    let marks = ["TODO", "FIXME", "todo!", "unimplemented!"];
+    let met = marks.iter().filter(|mark| source.text.contains(*mark));
+    met.map(|mark| format!("{}: {mark}", source.path)).collect()
+}
+
+/// A lint is expected with a reason, never silenced; a test is run, never ignored.
+fn silenced(source: &Source) -> Vec<String> {
+    let words = tokens(&source.text);
+    let pair =
+        |first: &str, second: &str| words.windows(2).any(|w| w[0] == first && w[1] == second);
+    let mut met = Vec::new();
+    if pair("allow", "(") {
+        met.push(format!("{}: a lint is silenced", source.path));
+    }
+    if pair("[", "ignore") {
+        met.push(format!("{}: a test is ignored", source.path));
+    }
+    met
+}
+
+/// Names in `tests/` that are no module of the one test binary.
+fn forgotten(names: &[String], main: &str) -> Vec<String> {
+    let words = tokens(main);
+    let listed = |module: &str| words.windows(2).any(|pair| pair[0] == "mod" && pair[1] == module);
+    let subjects = names.iter().filter(|name| !NO_SUBJECT.contains(&name.as_str()));
+    subjects
+        .filter(|name| !name.strip_suffix(".rs").is_some_and(listed))
+        .map(|name| format!("tests/{name} is not listed in tests/main.rs"))
+        .collect()
+}
+
+fn misplaced(names: &[String]) -> Vec<String> {
+    let stray = |name: &&String| !name.starts_with('.') && !TOP_LEVEL.contains(&name.as_str());
+    names.iter().filter(stray).cloned().collect()
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[track_caller]
+fn holds(folder: &str, endings: &[&str], rule: fn(&Source) -> Vec<String>) {
+    let files = endings.iter().flat_map(|ending| sources(folder, ending));
+    let complaints: Vec<String> = files.flat_map(|source| rule(&source)).collect();
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_overgrown() {
+    holds("src", &[".rs"], too_long);
+    for (path, _) in OVERGROWN {
+        assert!(root().join(path).exists(), "{path} is gone: strike it off the list");
+    }
+}
+
+#[test]
+fn no_line_of_the_source_is_too_wide() {
+    holds("src", &[".rs", ".md"], too_wide);
+}
+
+#[test]
+fn nothing_in_the_source_waits_to_be_finished() {
+    holds("src", &[".rs", ".md"], unfinished);
+}
+
+#[test]
+fn no_lint_is_silenced_and_no_test_ignored() {
+    holds("src", &[".rs"], silenced);
+    holds("tests", &[".rs"], silenced);
+    holds("benches", &[".rs"], silenced);
+}
+
+#[test]
+fn every_file_of_tests_is_run() {
+    let main = std::fs::read_to_string(root().join("tests/main.rs")).unwrap();
+    let complaints = forgotten(&names_in("tests"), &main);
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn the_top_of_the_repository_holds_only_what_belongs_there() {
+    assert_eq!(misplaced(&names_in(".")), [""; 0]);
+}
+
+#[test]
+fn each_rule_finds_what_is_planted() {
+    let of = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
+    let lines = |count: usize| "a\n".repeat(count);
+    assert_eq!(too_long(&of("src/a.rs", &lines(LINES_MAX))).len(), 0);
+    assert_eq!(too_long(&of("src/a.rs", &lines(LINES_MAX + 1))).len(), 1);
+    let (path, most) = OVERGROWN[0];
+    assert_eq!(too_long(&of(path, &lines(most + 1))).len(), 1);
+    let wide = "é".repeat(COLUMNS_MAX);
+    assert_eq!(too_wide(&of("src/a.rs", &wide)).len(), 0, "columns, not bytes");
+    assert_eq!(too_wide(&of("src/a.rs", &format!("{wide}e"))).len(), 1);
+    assert_eq!(too_wide(&of("src/a.md", &format!("|{wide}|"))).len(), 0);
+    assert_eq!(too_wide(&of("src/a.rs", &format!("|{wide}|"))).len(), 1);
+    for text in ["// TODO later", "fn f() { todo!() }", "unimplemented!()", "/* FIXME */"] {
+        assert_eq!(unfinished(&of("src/a.rs", text)).len(), 1, "{text}");
+    }
+    for text in ["#[allow(dead_code)]", "#![allow(unused)]", "#[ignore]", "#[ignore = \"slow\"]"] {
+        assert_eq!(silenced(&of("src/a.rs", text)).len(), 1, "{text}");
+    }
+    assert_eq!(
+        silenced(&of("src/a.rs", "// allow(x)\n#[expect(a)] const B: &str = \"[ignore\";")).len(),
+        0
+    );
+    let names = ["main.rs", "support", "golden", "kill.rs", "a.rs", "b.rs"].map(String::from);
+    assert_eq!(
+        forgotten(&names, "mod a; mod support;"),
+        ["tests/b.rs is not listed in tests/main.rs"]
+    );
+    assert_eq!(forgotten(&names, "mod a; // mod b;").len(), 1);
+    let top = ["Cargo.toml", ".ci", "notes.txt", "docs"].map(String::from);
+    assert_eq!(misplaced(&top), ["notes.txt", "docs"]);
+}

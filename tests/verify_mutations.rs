@@ -1,0 +1,256 @@
+//! Every byte of a closed ledger is under guard, and a missing byte is missed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schwabot::audit::{Report, Verdict, VerifyOptions, verify};
+use schwabot::ledger::{LedgerEnd, SyncMode, Writer};
+
+use crate::support::notes::{Note, options, step};
+
+/// A closed ledger of several 4 KiB segments.
+fn closed_ledger(dir: &Path, sync: SyncMode) -> PathBuf {
+    let path = dir.join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(sync, 4096)).unwrap();
+    for number in 0..90 {
+        writer.append(&step(&[number, number + 1000])).unwrap();
+    }
+    writer.close().unwrap();
+    path
+}
+
+fn check(path: &Path) -> Report {
+    verify(path, &VerifyOptions { threads: 1, ..VerifyOptions::default() }).unwrap()
+}
+
+fn segments(path: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path.join("segments"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "seg"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn contents(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let file = entry.unwrap().path();
+            if file.is_dir() {
+                folders.push(file);
+            } else {
+                found.insert(file.clone(), std::fs::read(&file).unwrap());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_closed_ledger_is_intact_and_verifying_changes_no_file_and_adds_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    let before = contents(&path);
+    let report = check(&path);
+    assert_eq!(
+        (report.verdict(), report.exit_code(), report.end),
+        (Verdict::Intact, 0, LedgerEnd::Closed)
+    );
+    assert_eq!((report.records, report.head.unwrap().size), (180, 180));
+    assert!(report.segments > 3);
+    assert_eq!(contents(&path), before);
+}
+
+#[test]
+fn the_report_does_not_depend_on_the_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::End);
+    let file = &segments(&path)[1];
+    let mut bytes = std::fs::read(file).unwrap();
+    bytes[700] ^= 4;
+    std::fs::write(file, bytes).unwrap();
+    let reports: Vec<String> = [1, 2, 3, 8]
+        .map(|threads| {
+            let report = verify(&path, &VerifyOptions { threads, ..VerifyOptions::default() });
+            serde_json::to_string(&report.unwrap()).unwrap()
+        })
+        .to_vec();
+    assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
+}
+
+#[test]
+fn every_flipped_bit_of_every_segment_is_found_and_lies_in_the_range_that_is_named() {
+    for sync in [SyncMode::Always, SyncMode::End] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = closed_ledger(dir.path(), sync);
+        let mut flipped = 0;
+        for (index, file) in segments(&path).into_iter().enumerate() {
+            let sound = std::fs::read(&file).unwrap();
+            for offset in 0..sound.len() {
+                // Every byte, and over the bytes every bit.
+                let mut bytes = sound.clone();
+                bytes[offset] ^= 1 << (offset % 8);
+                std::fs::write(&file, &bytes).unwrap();
+                let report = check(&path);
+                let place = format!("segment {index} byte {offset} {sync:?}: {report:?}");
+                assert!(matches!(report.exit_code(), 11 | 12), "{place}");
+                let named = report.faults.iter().any(|fault| {
+                    fault.segment == index as u64
+                        && (fault.offset..fault.end).contains(&(offset as u64))
+                });
+                assert!(named, "{place}");
+                let first = report.first_bad.as_ref().unwrap();
+                assert_eq!(first.segment, index as u64, "{place}");
+                assert!((first.offset..first.end).contains(&(offset as u64)), "{place}");
+                flipped += 1;
+            }
+            std::fs::write(&file, &sound).unwrap();
+        }
+        assert!(flipped > 12_000, "{flipped} bytes");
+        assert_eq!(check(&path).exit_code(), 0);
+    }
+}
+
+#[test]
+fn a_segment_cut_at_any_length_exits_12() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    for (index, file) in segments(&path).into_iter().enumerate() {
+        let sound = std::fs::read(&file).unwrap();
+        for length in 0..sound.len() {
+            std::fs::write(&file, &sound[..length]).unwrap();
+            let report = check(&path);
+            assert_eq!(report.exit_code(), 12, "segment {index} cut to {length}: {report:?}");
+        }
+        std::fs::write(&file, &sound).unwrap();
+    }
+}
+
+#[test]
+fn any_removed_segment_exits_12_the_last_and_the_only_one_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    for (index, file) in segments(&path).into_iter().enumerate() {
+        let sound = std::fs::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let report = check(&path);
+        assert_eq!(report.exit_code(), 12, "segment {index}: {report:?}");
+        std::fs::write(&file, &sound).unwrap();
+    }
+    let only = dir.path().join("only");
+    let mut writer: Writer<Note> = Writer::open(&only, &options(SyncMode::Always, 4096)).unwrap();
+    writer.append(&step(&[1])).unwrap();
+    writer.close().unwrap();
+    std::fs::remove_file(&segments(&only)[0]).unwrap();
+    assert_eq!(check(&only).exit_code(), 12);
+}
+
+#[test]
+fn segments_that_change_places_or_come_from_another_ledger_exit_12() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    let files = segments(&path);
+    let (first, second) = (std::fs::read(&files[1]).unwrap(), std::fs::read(&files[2]).unwrap());
+    std::fs::write(&files[1], &second).unwrap();
+    std::fs::write(&files[2], &first).unwrap();
+    assert_eq!(check(&path).exit_code(), 12);
+    std::fs::write(&files[1], &first).unwrap();
+    std::fs::write(&files[2], &second).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let foreign = segments(&closed_ledger(other.path(), SyncMode::Always));
+    std::fs::write(&files[2], std::fs::read(&foreign[2]).unwrap()).unwrap();
+    assert_eq!(check(&path).exit_code(), 12);
+}
+
+#[test]
+fn an_unclosed_ledger_whose_last_frame_is_partly_zeroed_exits_10_and_all_else_still_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> =
+        Writer::open(&path, &options(SyncMode::Always, 64 << 10)).unwrap();
+    for number in 0..20 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    drop(writer);
+    let file = segments(&path).pop().unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    assert_eq!(sound.len(), 64 << 10, "a segment that is not closed keeps its full length");
+    let whole = check(&path);
+    assert_eq!((whole.exit_code(), whole.end, whole.records), (0, LedgerEnd::Open, 20));
+    assert_eq!(whole.unproven, 1);
+    let end = sound.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    for zeroed in 1..60 {
+        let mut bytes = sound.clone();
+        bytes[end - zeroed..end].fill(0);
+        std::fs::write(&file, &bytes).unwrap();
+        let report = check(&path);
+        assert_eq!((report.exit_code(), report.records), (10, 19), "{zeroed}: {report:?}");
+        assert_eq!(report.head.unwrap().size, 19);
+    }
+}
+
+#[test]
+fn a_flipped_bit_below_the_last_frame_of_an_unclosed_ledger_is_corruption_not_a_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> =
+        Writer::open(&path, &options(SyncMode::Always, 64 << 10)).unwrap();
+    for number in 0..6 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    drop(writer);
+    let file = segments(&path).pop().unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    let end = sound.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let last_frame = end - 200;
+    for offset in (0..last_frame).step_by(3) {
+        let mut bytes = sound.clone();
+        bytes[offset] ^= 0x10;
+        std::fs::write(&file, &bytes).unwrap();
+        assert_eq!(check(&path).exit_code(), 11, "byte {offset}");
+    }
+}
+
+#[test]
+fn a_ledger_that_never_got_its_first_segment_is_empty_and_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    drop(writer);
+    std::fs::remove_dir_all(path.join("segments")).unwrap();
+    let report = check(&path);
+    assert_eq!((report.exit_code(), report.end, report.records), (0, LedgerEnd::Open, 0));
+    assert_eq!(report.head.unwrap().root, schwabot::hash::empty_root());
+    std::fs::create_dir(path.join("segments")).unwrap();
+    assert_eq!(check(&path).exit_code(), 12);
+}
+
+#[test]
+fn beside_a_living_writer_verify_says_live_and_judges_up_to_the_last_proof() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0_u64.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                writer.append(&step(&[number, number])).unwrap();
+            }
+        });
+        let mut seen = 0;
+        for _ in 0..300 {
+            let report = check(&path);
+            assert_eq!((report.exit_code(), report.end), (0, LedgerEnd::Live), "{report:?}");
+            assert!(report.records >= seen, "{} after {seen}", report.records);
+            seen = report.records;
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(seen > 0);
+    });
+}
