@@ -5,6 +5,10 @@
 mod support;
 
 mod architecture;
+mod cli_ledger;
+mod cli_run;
+mod cli_verify;
+mod determinism;
 mod event_kinds;
 mod format_document;
 mod format_golden;
@@ -20,6 +24,7 @@ mod market_formats;
 mod market_merge;
 mod market_real;
 mod market_synthetic;
+mod pipeline_loop;
 mod registry_trade;
 mod signals_formulas;
 mod strategy_sma_cross;

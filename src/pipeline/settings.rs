@@ -28,14 +28,14 @@ pub enum SettingsError {
         symbol: String,
     },
     /// A pair is paid in a currency of which there is none.
-    #[error(
-        "{symbol} is paid in {currency}, and there is no cash in {currency}: add --cash {currency}=1"
-    )]
+    #[error("{symbol} is paid in {currency}, and there is no cash in {currency}: give {advice}")]
     NoCash {
         /// The pair.
         symbol: String,
         /// The currency.
         currency: String,
+        /// Cash that would do for all pairs, as flags.
+        advice: String,
     },
     /// The configuration is not sound.
     #[error(transparent)]
@@ -161,7 +161,8 @@ pub fn market_config(
     };
     if let Some(unpaid) = instruments.iter().find(|known| known.tradable && !paid(&known.quote)) {
         let (symbol, currency) = (unpaid.symbol(), unpaid.quote.clone());
-        return Err(SettingsError::NoCash { symbol, currency });
+        let advice = cash_advice(settings, &instruments);
+        return Err(SettingsError::NoCash { symbol, currency, advice });
     }
     let parameters = settings.parameters.iter();
     let parameters: Vec<Parameter> = parameters
@@ -173,6 +174,26 @@ pub fn market_config(
     let config = RunConfig { strategy, venue, instruments, balances, account_currency };
     check_config(&config)?;
     Ok(config)
+}
+
+/// Returns the flags of cash for every tradable pair that has none yet.
+fn cash_advice(settings: &RunSettings, instruments: &[Instrument]) -> String {
+    let tradable = instruments.iter().filter(|known| known.tradable);
+    let mut unpaid: Vec<&str> = tradable
+        .map(|known| known.quote.as_str())
+        .filter(|quote| !settings.cash.get(*quote).is_some_and(|amount| amount.is_positive()))
+        .collect();
+    unpaid.sort_unstable();
+    unpaid.dedup();
+    let flags = unpaid.iter().map(|currency| {
+        let amount = match *currency {
+            "BTC" | "XBT" => 1,
+            "ETH" | "BNB" => 10,
+            _ => 10_000,
+        };
+        format!("--cash {currency}={amount}")
+    });
+    flags.collect::<Vec<_>>().join(" ")
 }
 
 fn instrument(settings: &RunSettings, pair: &MarketPair) -> Instrument {

@@ -17,7 +17,8 @@ use crate::ledger::clock::Stopwatch;
 use crate::ledger::{SyncMode, WriterOptions};
 use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
 use crate::pipeline::{
-    Job, RunFile, RunOptions, RunSettings, Summary, VenueSettings, market_config, run as run_job,
+    Job, PipelineError, RunFile, RunOptions, RunSettings, Summary, VenueSettings, market_config,
+    run as run_job,
 };
 use crate::time::Timestamp;
 
@@ -61,7 +62,11 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
     let mut watch = Watch::new(None);
     let summary = run_job(&ledger, job, &options, |progress| watch.step(progress));
     drop(watch);
-    let summary = summary.inspect_err(|_| say_what_is_left(&ledger))?;
+    let summary = summary.inspect_err(|error| {
+        if !matches!(error, PipelineError::HoldsEvents { .. }) {
+            say_what_is_left(&ledger);
+        }
+    })?;
     let mut screen = Screen::new();
     match args.format {
         Format::Text => story.tell(&mut screen, &summary, &ledger, clock.elapsed())?,
