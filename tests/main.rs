@@ -5,3 +5,4 @@
 mod support;
 
 mod ledger_basics;
+mod recovery_crash_points;
