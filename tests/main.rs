@@ -4,5 +4,6 @@
 
 mod support;
 
+mod fsync_failure;
 mod ledger_basics;
 mod recovery_crash_points;
