@@ -17,6 +17,7 @@
 //! 0 words    units, time, hash                quantities and digests with their own types
 //! ```
 
+pub mod docs;
 pub mod event;
 pub mod hash;
 pub mod ledger;
