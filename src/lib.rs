@@ -18,6 +18,7 @@
 //! ```
 
 pub mod audit;
+pub mod docs;
 pub mod event;
 pub mod hash;
 pub mod kernel;
