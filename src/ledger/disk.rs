@@ -306,7 +306,7 @@ impl Map {
     /// memory of a reader independent of the log's length.
     pub fn release(&self, offset: usize, bytes: usize) {
         use memmap2::UncheckedAdvice::DontNeed;
-        // SAFETY: the map is shared and read-only, so its pages hold nothing that the file does not.
+        // SAFETY: the map is shared and read-only: its pages hold nothing that the file does not.
         let released = unsafe { self.map.unchecked_advise_range(DontNeed, offset, bytes) };
         // Advice that is not taken costs memory, and nothing else.
         drop(released);
