@@ -2,7 +2,7 @@
 //!
 //! `cargo bench` runs interleaved rounds in one process and prints medians with their spread and
 //! the ratio to the limit beside them; `cargo bench -- --smoke` runs a small size once, so that
-//! this file never rots. Records are 256 bytes. Nothing here is asserted: seconds are noise, the
+//! this file never rots; `cargo bench -- reading` runs the tables with that word in their title. Records are 256 bytes. Nothing here is asserted: seconds are noise, the
 //! ratios within one run are what counts.
 
 #![expect(
@@ -90,6 +90,9 @@ struct Row {
 
 /// Runs all contenders in turn, round after round, and prints them beside the first.
 fn table(title: &str, unit: &str, rounds: usize, contenders: &mut [(&'static str, Work<'_>)]) {
+    if !asked_for(title) {
+        return;
+    }
     let mut rows: Vec<Row> =
         contenders.iter().map(|(name, _)| Row { name, rates: Vec::new() }).collect();
     for _ in 0..rounds {
@@ -111,6 +114,12 @@ fn table(title: &str, unit: &str, rounds: usize, contenders: &mut [(&'static str
             middle / limit
         );
     }
+}
+
+/// Words on the command line pick the tables whose titles hold one of them.
+fn asked_for(title: &str) -> bool {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--")).peekable();
+    words.peek().is_none() || words.any(|word| title.contains(&word))
 }
 
 type Work<'a> = Box<dyn FnMut() -> f64 + 'a>;

@@ -19,6 +19,7 @@
 
 pub mod audit;
 pub mod cli;
+pub mod docs;
 pub mod event;
 pub mod hash;
 pub mod kernel;

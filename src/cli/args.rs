@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::audit::Level;
@@ -50,7 +51,7 @@ pub(super) struct DemoArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) ledger: Option<PathBuf>,
     /// Simulated minutes
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 5_000, value_parser = cycles())]
     pub(super) cycles: u64,
     /// Seed of the made-up market
     #[arg(long, default_value_t = 1)]
@@ -60,7 +61,7 @@ pub(super) struct DemoArgs {
 #[derive(Debug, Args)]
 pub(super) struct BacktestArgs {
     /// Candle files; the pair is taken from the name unless it stands before a `=`
-    #[arg(long, value_name = "[PAIR=]FILE", num_args = 1.., value_parser = clap::value_parser!(OsString))]
+    #[arg(long, value_name = "[PAIR=]FILE", num_args = 1..)]
     pub(super) data: Vec<OsString>,
     /// The pair (BASE/QUOTE) of the files that name none
     #[arg(long, value_parser = pair)]
@@ -111,7 +112,7 @@ pub(super) struct BacktestArgs {
     #[arg(long, value_parser = sync_mode)]
     pub(super) sync: Option<SyncMode>,
     /// Length of new segments [default: 67108864]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX))]
+    #[arg(long, value_name = "N", value_parser = segment_bytes())]
     pub(super) segment_bytes: Option<u64>,
     #[command(flatten)]
     pub(super) threads: Threads,
@@ -214,9 +215,12 @@ impl Threads {
     }
 }
 
-/// One a core.
-pub(super) fn usual_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+fn cycles() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..=10_000_000)
+}
+
+fn segment_bytes() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX)
 }
 
 /// How a command answers.

@@ -1,4 +1,4 @@
-//! The command line: what people touch. It asks the library and shows the answer; it decides nothing.
+//! The command line: what people touch. It asks the library and shows the answer.
 //!
 //! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
 

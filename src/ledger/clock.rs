@@ -61,3 +61,8 @@ impl Stopwatch {
         self.0.elapsed()
     }
 }
+
+/// Waits that long, to look again.
+pub fn pause(length: Duration) {
+    std::thread::sleep(length);
+}

@@ -301,6 +301,18 @@ impl Map {
     }
 }
 
+impl Map {
+    /// Gives the memory of a range back to the system; reading it again brings it back. Keeps the
+    /// memory of a reader independent of the log's length.
+    pub fn release(&self, offset: usize, bytes: usize) {
+        use memmap2::UncheckedAdvice::DontNeed;
+        // SAFETY: the map is shared and read-only: its pages hold nothing that the file does not.
+        let released = unsafe { self.map.unchecked_advise_range(DontNeed, offset, bytes) };
+        // Advice that is not taken costs memory, and nothing else.
+        drop(released);
+    }
+}
+
 impl Deref for Map {
     type Target = [u8];
     fn deref(&self) -> &[u8] {

@@ -3,6 +3,7 @@
 //! Every durable step says what a crash right after it leaves, and who repairs it.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::clock::Host;
@@ -40,11 +41,37 @@ impl Files {
             Ok(names) if names.iter().any(|name| name == "ledger.id") => Ok(()),
             Ok(names) if names.iter().all(|name| is_ours(name)) => Ok(()),
             Ok(_) => Err(LedgerError::DirectoryInUse { path: root.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.disk.create_dir(root).map_err(at("create", root))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.make_dirs(root),
             Err(error) => Err(at("list", root)(error)),
         }
+    }
+
+    /// Makes a directory and those above it, the names of each durable before the next is made:
+    /// whoever finds one later may rely on all names above the one that holds it.
+    fn make_dirs(&self, dir: &Path) -> Result<(), LedgerError> {
+        let mut missing = Vec::new();
+        let mut above = dir;
+        while let Err(error) = self.disk.list(above) {
+            let Some(parent) = parent_of(above).filter(|parent| *parent != above) else { break };
+            if error.kind() != io::ErrorKind::NotFound {
+                // It is there, if only to be passed through.
+                break;
+            }
+            missing.push(above);
+            above = parent;
+        }
+        // The lowest directory there may have been made by somebody who died before its name lasted.
+        if let Some(parent) = parent_of(above)
+            && let Err(error) = self.disk.sync_dir(parent)
+            && error.kind() != io::ErrorKind::PermissionDenied
+        {
+            return Err(at("sync", parent)(error));
+        }
+        for dir in missing.into_iter().rev() {
+            self.disk.create_dir(dir).map_err(at("create", dir))?;
+            self.sync_parent(dir)?;
+        }
+        Ok(())
     }
 
     /// Makes `ledger.id`, or does nothing where it is.
@@ -52,7 +79,11 @@ impl Files {
         let (root, path) = (self.layout.root(), self.layout.identity());
         let names = self.disk.list(root).map_err(at("list", root))?;
         if names.iter().any(|name| name == "ledger.id") {
-            return Ok(());
+            // Whoever made these names may have died before they were durable, and nothing may be
+            // promised below a name that is not. Segments are only made once the parent was synced.
+            self.sync_dir(root)?;
+            let has_segments = names.iter().any(|name| name == "segments");
+            return if has_segments { Ok(()) } else { self.sync_parent(root) };
         }
         let mut ledger = LedgerId::default();
         self.host.random(&mut ledger).map_err(at("draw a random id for", root))?;
@@ -66,11 +97,8 @@ impl Files {
         self.disk.rename_new(&temporary, &path).map_err(at("rename", &path))?;
         self.sync_dir(root)?;
         // The directory itself has a name in its parent, and that name must last as well.
-        if let Some(parent) = root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            self.sync_dir(parent)?;
-        }
         // A crash here leaves `ledger.id` alone: an empty ledger.
-        Ok(())
+        self.sync_parent(root)
     }
 
     /// Makes `segments/` with segment 0 inside appear by one rename.
@@ -160,16 +188,26 @@ impl Files {
         self.remove_if_there(&self.layout.spare())
     }
 
-    fn remove_if_there(&self, path: &std::path::Path) -> Result<(), LedgerError> {
+    fn remove_if_there(&self, path: &Path) -> Result<(), LedgerError> {
         match self.disk.remove(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", path)(error)),
             _ => Ok(()),
         }
     }
 
-    fn sync_dir(&self, dir: &std::path::Path) -> Result<(), LedgerError> {
+    pub(super) fn sync_dir(&self, dir: &Path) -> Result<(), LedgerError> {
         self.disk.sync_dir(dir).map_err(at("sync", dir))
     }
+
+    fn sync_parent(&self, dir: &Path) -> Result<(), LedgerError> {
+        parent_of(dir).map_or(Ok(()), |parent| self.sync_dir(parent))
+    }
+}
+
+/// The directory that holds the name; the working directory for a bare one.
+fn parent_of(path: &Path) -> Option<&Path> {
+    let parent = path.parent()?;
+    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
 /// Names that a crash while making a ledger can leave in its directory.

@@ -44,6 +44,8 @@ pub(super) fn open<P: Payload>(
         let (keys, tree) = (KeyWindow::default(), CompactRange::new(0));
         return Ok(Opened { files, segment, position, keys, tree, untold: Vec::new(), lock });
     }
+    // A segment that a killed writer published may not have a durable name yet.
+    files.sync_dir(&layout.segments())?;
     let taken = take_over(&*disk, &layout, &listing)?;
     // Taking over may have finished a roll, so the list is read again.
     let listing = Listing::read(&*disk, &layout)?;

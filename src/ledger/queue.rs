@@ -93,13 +93,15 @@ impl<P: Payload> Appender<P> {
 }
 
 impl<P: Payload + 'static> GroupWriter<P> {
-    /// Starts the writer's thread.
+    /// Makes durable what was appended before, and starts the writer's thread.
     ///
     /// # Errors
-    /// [`LedgerError::Io`] when the system gives no thread.
+    /// As [`Writer::sync`]; [`LedgerError::Io`] when the system gives no thread.
     pub fn start(mut writer: Writer<P>) -> Result<Self, LedgerError> {
         let root = writer.files.layout.root().to_owned();
-        // Frames are written by groups, each synced before the next: the frames are ordered.
+        // Frames are written by groups, each synced before the next: the frames are ordered. The
+        // first says so of what was written before, so that is synced here.
+        writer.sync()?;
         writer.sync_mode = SyncMode::Always;
         let (sender, inbox) = bounded(QUEUE_STEPS_MAX);
         let thread = std::thread::Builder::new()

@@ -15,11 +15,12 @@ use super::frame::FrameRef;
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
-use super::recovery::header_error;
-use super::scan::{Fault, FaultClass, Follower, SegmentEnd, scan_segment};
+use super::recovery::{header_error, missing};
+use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker};
 use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
+use crate::hash::Digest;
 
 /// How a ledger ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -90,11 +91,10 @@ impl<P: Payload> Reader<P> {
         Self::open_for(disk, path, Some(P::APPLICATION))
     }
 
-    /// Opens the ledger at `path` whatever program wrote it: its records can be walked and named,
-    /// though `P` may know none of them.
+    /// Opens the ledger at `path` whatever program wrote it; `P` may know none of its events.
     ///
     /// # Errors
-    /// See [`Reader::open`], but for [`LedgerError::OtherApplication`].
+    /// See [`Reader::open`].
     pub fn open_any(path: &Path) -> Result<Self, LedgerError> {
         Self::open_for(Arc::new(RealDisk), path, None)
     }
@@ -114,12 +114,7 @@ impl<P: Payload> Reader<P> {
             disk,
             layout,
             identity,
-            visible: Position {
-                offset: 0,
-                number: 0,
-                sequence: 0,
-                link: crate::hash::Digest::ZERO,
-            },
+            visible: Position { offset: 0, number: 0, sequence: 0, link: Digest::ZERO },
             proven_sequence: 0,
             end: if live { LedgerEnd::Live } else { LedgerEnd::Open },
             headers,
@@ -156,7 +151,7 @@ impl<P: Payload> Reader<P> {
 
     /// Link of the last frame that is shown.
     #[must_use]
-    pub fn chain_head(&self) -> crate::hash::Digest {
+    pub fn chain_head(&self) -> Digest {
         self.visible.link
     }
 
@@ -311,19 +306,6 @@ fn checked_headers(layout: &Layout, listing: &Listing) -> Result<Vec<SegmentHead
         }
     }
     Ok(headers)
-}
-
-fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
-    LedgerError::Damaged(Box::new(Fault {
-        class: FaultClass::Missing,
-        segment,
-        offset: 0,
-        end: 0,
-        sequence,
-        check: "segments".to_owned(),
-        expected: expected.to_owned(),
-        actual: actual.to_owned(),
-    }))
 }
 
 struct OpenPart {

@@ -98,10 +98,22 @@ pub(super) fn take_over(
         recovery,
         untold,
     };
+    let unproven = frames.iter().find(|(number, _)| *number >= scan.durable_below);
+    let unproven = unproven.map_or(scan.counted.offset, |(_, offset)| *offset);
+    // A trimmed file says by its length that its end frame was synced.
+    let trimmed = file.len() < last.file_bytes;
+    let make_durable = |file: &mut SegmentFile, end: u64| {
+        let start = if trimmed { end } else { unproven };
+        write_again(disk, &path, file, start, end).map_err(at("sync", &path))
+    };
     match decide(scan.end, worst, continues) {
         Decision::Refuse => Err(refusal(&last, &scan)),
-        Decision::Continue => Ok(taken(None, Vec::new())),
+        Decision::Continue => {
+            make_durable(&mut file, scan.counted.offset)?;
+            Ok(taken(None, Vec::new()))
+        }
         Decision::FinishRoll => {
+            make_durable(&mut file, scan.counted.offset)?;
             let next = layout.segment(last.index + 1);
             disk.rename_new(&layout.spare(), &next).map_err(at("rename", &next))?;
             disk.sync_dir(&layout.segments()).map_err(at("sync", &layout.segments()))?;
@@ -109,7 +121,7 @@ pub(super) fn take_over(
         }
         Decision::Recover => {
             let note = dead_bytes(&mut file, scan.counted.offset).map_err(at("read", &path))?;
-            write_again(disk, &path, &mut file, &frames, &scan).map_err(at("sync", &path))?;
+            make_durable(&mut file, scan.counted.offset + note.dead_bytes)?;
             let mut untold = untold_recoveries(&headers, &scan);
             if note.dead_bytes > 0 {
                 untold.push(recovered(last.index, &note));
@@ -187,7 +199,8 @@ fn refusal(last: &SegmentHeader, scan: &SegmentScan) -> LedgerError {
     }
 }
 
-fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
+/// A segment that should be there and is not.
+pub(super) fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
     LedgerError::Damaged(Box::new(Fault {
         class: FaultClass::Missing,
         segment,
@@ -200,22 +213,21 @@ fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerE
     }))
 }
 
-/// Writes whole frames that were never proven durable once more, the same bytes, and syncs them.
-/// Until then they may live in the page cache alone.
+/// Writes what was never proven durable once more, the same bytes, and syncs it: whole frames, the
+/// end frame among them, and the dead bytes that the next header is about to state. Until then
+/// they may live in the page cache alone, left there by a writer that was killed or whose sync
+/// failed, and a power cut would take them from under the segment that continues them.
 fn write_again(
     disk: &dyn Disk,
     path: &Path,
     file: &mut SegmentFile,
-    frames: &[(u64, u64)],
-    scan: &SegmentScan,
+    mut offset: u64,
+    end: u64,
 ) -> io::Result<()> {
-    let end = scan.counted.offset;
-    let unproven = frames.iter().find(|(number, _)| *number >= scan.durable_below);
-    let Some(start) = unproven.map(|(_, offset)| *offset).filter(|offset| *offset < end) else {
+    if offset >= end {
         return Ok(());
-    };
+    }
     let target = disk.open(path, Access::Write)?;
-    let mut offset = start;
     while offset < end {
         let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
         // Copied out first: the bytes may be a map of the very pages that are written.

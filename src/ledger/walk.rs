@@ -14,12 +14,16 @@ use crate::hash::Digest;
 
 /// Bytes read at a time where a file is not mapped.
 const WINDOW_BYTES: usize = 1 << 20;
+/// Mapped bytes that are kept before the ones that were read last.
+const KEPT_BYTES: usize = 8 << 20;
 
 /// A segment's bytes, mapped or read through a window.
 pub struct SegmentFile {
     file: Box<dyn DiskFile>,
     len: u64,
     map: Option<Map>,
+    /// Mapped bytes below this offset were given back.
+    released: usize,
     window: Vec<u8>,
     window_start: u64,
     growing: bool,
@@ -35,7 +39,7 @@ impl SegmentFile {
         let file = disk.open(path, Access::Read)?;
         let len = file.len()?;
         let map = if growing { None } else { file.map()? };
-        Ok(Self { file, len, map, window: Vec::new(), window_start: 0, growing })
+        Ok(Self { file, len, map, released: 0, window: Vec::new(), window_start: 0, growing })
     }
 
     /// Returns the file's length when it was opened.
@@ -71,6 +75,7 @@ impl SegmentFile {
         let wanted = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
         if self.map.is_some() {
             let start = usize::try_from(offset.min(self.len)).unwrap_or(usize::MAX);
+            self.release_behind(start);
             let bytes = self.map.as_deref().unwrap_or_default();
             return Ok(&bytes[start..start + wanted]);
         }
@@ -81,6 +86,17 @@ impl SegmentFile {
         let start = usize::try_from(offset - self.window_start).unwrap_or(usize::MAX);
         let start = start.min(self.window.len());
         Ok(&self.window[start..self.window.len().min(start + wanted)])
+    }
+
+    /// A walk goes forwards: what lies far behind is given back, a stretch at a time.
+    fn release_behind(&mut self, offset: usize) {
+        let behind = offset.saturating_sub(KEPT_BYTES) & !(KEPT_BYTES - 1);
+        if behind > self.released
+            && let Some(map) = &self.map
+        {
+            map.release(self.released, behind - self.released);
+            self.released = behind;
+        }
     }
 
     fn fill(&mut self, offset: u64, wanted: usize) -> io::Result<()> {

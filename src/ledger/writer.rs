@@ -385,8 +385,12 @@ impl<P: Payload> Writer<P> {
         self.advance(&header, link);
         self.last_frame_empty = self.pending_count == 0;
         let stored = std::mem::take(&mut self.pending);
-        self.pending =
-            if self.last_frame_empty { stored } else { self.tree.follow(stored, records_bytes)? };
+        let followed = if self.last_frame_empty {
+            Ok(stored)
+        } else {
+            self.tree.follow(stored, records_bytes)
+        };
+        self.pending = self.poison_on_error(followed)?;
         self.pending.clear();
         self.pending.resize(FRAME_HEADER_BYTES, 0);
         self.pending_count = 0;
@@ -472,11 +476,13 @@ impl<P: Payload> Writer<P> {
             previous: seal_link,
             recovery: None,
         }
-        .header(&self.files)?;
+        .header(&self.files);
+        let header = self.poison_on_error(header)?;
         let prepared = self.files.prepare(&header);
         let file = self.poison_on_error(prepared)?;
         // A crash here leaves a spare that continues nothing; the next opening writes over it.
-        let tree = self.tree.finished()?;
+        let tree = self.tree.finished();
+        let tree = self.poison_on_error(tree)?;
         self.end_segment(FLAG_SEAL)?;
         self.write_index(&tree);
         // A crash here leaves a SEAL that the spare continues; the next opening renames it.

@@ -18,6 +18,12 @@ const CHUNKS_AHEAD: usize = 8;
 
 type Chunk = (Vec<Event>, Option<SourceError>);
 
+/// Returns how many threads to use where nobody says: one a core.
+#[must_use]
+pub fn usual_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Calls `take` with every event of the source, until it breaks.
 ///
 /// # Errors

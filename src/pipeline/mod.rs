@@ -14,6 +14,7 @@ mod run_file;
 mod settings;
 mod summary;
 
+pub use ahead::usual_threads;
 pub use error::PipelineError;
 pub use run_file::{RunFile, RunFileError, file_format, fill_model, sync_mode};
 pub use settings::{InstrumentSettings, RunSettings, SettingsError, VenueSettings, market_config};

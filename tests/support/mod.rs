@@ -1,12 +1,15 @@
 //! What tests of several subjects share.
 
 pub(crate) mod cli;
+pub(crate) mod dice;
 pub(crate) mod document;
 pub(crate) mod forge;
 pub(crate) mod market;
 pub(crate) mod notes;
 pub(crate) mod runs;
 pub(crate) mod samples;
+pub(crate) mod sim_disk;
+pub(crate) mod sim_ledger;
 pub(crate) mod source;
 
 use std::path::PathBuf;

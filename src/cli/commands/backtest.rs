@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::place::ledger_at;
-use crate::cli::args::{BacktestArgs, Format, usual_threads};
+use crate::cli::args::{BacktestArgs, Format};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
@@ -18,7 +18,7 @@ use crate::ledger::{SyncMode, WriterOptions};
 use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
 use crate::pipeline::{
     Job, PipelineError, RunFile, RunOptions, RunSettings, Summary, VenueSettings, market_config,
-    run as run_job,
+    run as run_job, usual_threads,
 };
 use crate::time::Timestamp;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::place::ledger_at;
 use super::verify::end_in_words;
 use crate::audit::{Report, Verdict, VerifyOptions, verify};
-use crate::cli::args::{DemoArgs, usual_threads};
+use crate::cli::args::DemoArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
@@ -16,6 +16,7 @@ use crate::ledger::{Reader, SyncMode, WriterOptions};
 use crate::market::{SyntheticConfig, SyntheticMarket};
 use crate::pipeline::{
     InstrumentSettings, Job, RunOptions, RunSettings, Summary, market_config, run as run_job,
+    usual_threads,
 };
 use crate::projections::{UpTo, fold};
 use crate::registries::TradeResult;

@@ -11,6 +11,7 @@ use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::text::{Screen, to_json};
 use crate::event::wire::DecodeError;
 use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, record};
+use crate::ledger::clock::pause;
 use crate::ledger::{Entry, LedgerError, Reader, decode};
 
 /// How long to wait before looking for new records.
@@ -40,7 +41,7 @@ pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
         if interrupt::asked() {
             return Ok(INTERRUPTED);
         }
-        std::thread::sleep(POLL);
+        pause(POLL);
     }
 }
 

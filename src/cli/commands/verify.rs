@@ -1,11 +1,12 @@
 //! `verify`: is it true?
 
 use crate::audit::{Level, Report, Verdict, VerifyOptions, verify};
-use crate::cli::args::{Format, VerifyArgs, usual_threads};
+use crate::cli::args::{Format, VerifyArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::ledger::LedgerEnd;
 use crate::ledger::scan::Fault;
+use crate::pipeline::usual_threads;
 
 /// Faults, findings and ranges that people are shown; JSON has more of them.
 const LISTED: usize = 10;

@@ -1,0 +1,650 @@
+//! A disk in memory that keeps what is durable apart from what is only written.
+//!
+//! A file is a row of 512-byte sectors. A write changes what everybody reads at once, and notes a
+//! new *version* of each sector it touches; a sync makes the newest version durable. A directory
+//! keeps a list of changes since its last sync. A power cut ([`SimDisk::cut_power`]) picks, for
+//! every sector by itself, the durable version or any later one, and for every directory any part
+//! of its changes: nothing more may be hoped for than what was synced. The death of a process
+//! ([`SimDisk::kill`]) loses nothing of that, it only releases the lock.
+//!
+//! A call can be made to fail; a failing sync keeps the pages to be written, or drops them as
+//! Linux does: everybody still reads them, but no later sync will write them.
+//!
+//! With [`SimDisk::record`] every call that changes something leaves a copy of the whole disk.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use schwabot::ledger::disk::{Access, Disk, DiskFile, Map};
+
+use super::dice::Dice;
+
+const SECTOR: usize = 512;
+type Sector = [u8; SECTOR];
+
+/// The kinds of call that can be made to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Call {
+    Create,
+    CreateDir,
+    Reserve,
+    Write,
+    Sync,
+    SetLen,
+    Rename,
+    Remove,
+    SyncDir,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// EIO. A write has then written a part; a sync will write its pages next time.
+    Io,
+    /// EIO; a failing sync forgets that its pages are to be written.
+    IoDropsPages,
+    /// ENOSPC.
+    Full,
+}
+
+/// What survives a power cut of what was not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsynced {
+    Lost,
+    Kept,
+    /// Each sector, length and name by itself, by this seed.
+    Chosen(u64),
+}
+
+#[derive(Debug, Clone, Default)]
+struct FileNode {
+    durable: Vec<u8>,
+    bytes: Vec<u8>,
+    /// Versions of each sector since it was last durable, oldest first.
+    dirty: BTreeMap<usize, Vec<Sector>>,
+    /// Lengths since the length was last durable.
+    lengths: Vec<usize>,
+    reserved: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Add(String, u64),
+    Remove(String, u64),
+    Rename(String, String, u64),
+}
+
+#[derive(Debug, Clone, Default)]
+struct DirNode {
+    durable: BTreeMap<String, u64>,
+    names: BTreeMap<String, u64>,
+    changes: Vec<Change>,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    File(FileNode),
+    Dir(DirNode),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Planned {
+    only: Option<Call>,
+    /// Calls of that kind that still pass.
+    left: u64,
+    failure: Failure,
+}
+
+/// Everything on the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    nodes: BTreeMap<u64, Node>,
+    /// What the test noted last: how much was acknowledged, how much handed in.
+    pub(crate) noted: (u64, u64),
+    /// The call that led here.
+    pub(crate) call: Option<Call>,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    fail: Option<Planned>,
+    failed: bool,
+    capacity: Option<u64>,
+    history: Option<Vec<State>>,
+    flip: Option<(u64, u64, u8)>,
+    dice: u64,
+}
+
+/// A disk in memory; clones are the same disk.
+#[derive(Clone)]
+pub(crate) struct SimDisk {
+    inner: Arc<Mutex<(State, Plan)>>,
+    locked: Arc<AtomicBool>,
+}
+
+const ROOT: u64 = 0;
+
+fn error(kind: io::ErrorKind) -> io::Error {
+    io::Error::from(kind)
+}
+
+fn sector_of(bytes: &[u8], index: usize) -> Sector {
+    let mut sector = [0; SECTOR];
+    let start = (index * SECTOR).min(bytes.len());
+    let end = (start + SECTOR).min(bytes.len());
+    sector[..end - start].copy_from_slice(&bytes[start..end]);
+    sector
+}
+
+fn put_sector(bytes: &mut Vec<u8>, index: usize, sector: &Sector) {
+    let start = index * SECTOR;
+    if bytes.len() < start + SECTOR {
+        bytes.resize(start + SECTOR, 0);
+    }
+    bytes[start..start + SECTOR].copy_from_slice(sector);
+}
+
+impl FileNode {
+    fn note_sectors(&mut self, start: usize, end: usize) {
+        for index in start / SECTOR..end.div_ceil(SECTOR) {
+            let sector = sector_of(&self.bytes, index);
+            self.dirty.entry(index).or_default().push(sector);
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: usize) {
+        let end = offset + bytes.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+            self.lengths.push(end);
+        }
+        self.bytes[offset..end].copy_from_slice(bytes);
+        self.note_sectors(offset, end);
+    }
+
+    fn set_len(&mut self, len: usize) {
+        let held = self.bytes.len();
+        self.bytes.resize(len, 0);
+        self.lengths.push(len);
+        if len < held {
+            // What is cut off must not come back when the file grows again.
+            self.note_sectors(len, held);
+        }
+    }
+
+    fn sync(&mut self) {
+        let len = self.bytes.len();
+        for index in std::mem::take(&mut self.dirty).into_keys() {
+            put_sector(&mut self.durable, index, &sector_of(&self.bytes, index));
+        }
+        self.durable.resize(len, 0);
+        self.lengths.clear();
+    }
+
+    fn after_power_cut(&self, mut pick: impl FnMut(usize) -> usize) -> Self {
+        let mut bytes = self.durable.clone();
+        let choice = pick(self.lengths.len() + 1);
+        let len = choice.checked_sub(1).map_or(self.durable.len(), |index| self.lengths[index]);
+        for (index, versions) in &self.dirty {
+            if let Some(choice) = pick(versions.len() + 1).checked_sub(1) {
+                put_sector(&mut bytes, *index, &versions[choice]);
+            }
+        }
+        bytes.resize(len, 0);
+        Self { durable: bytes.clone(), bytes, reserved: self.reserved, ..Self::default() }
+    }
+}
+
+impl DirNode {
+    fn after_power_cut(&self, mut pick: impl FnMut(usize) -> usize) -> Self {
+        let mut names = self.durable.clone();
+        for change in &self.changes {
+            if pick(2) == 0 {
+                continue;
+            }
+            match change {
+                Change::Add(name, node) => {
+                    names.insert(name.clone(), *node);
+                }
+                Change::Remove(name, node) => {
+                    if names.get(name) == Some(node) {
+                        names.remove(name);
+                    }
+                }
+                Change::Rename(from, to, node) => {
+                    if names.get(from) == Some(node) {
+                        names.remove(from);
+                    }
+                    names.insert(to.clone(), *node);
+                }
+            }
+        }
+        Self { durable: names.clone(), names, changes: Vec::new() }
+    }
+}
+
+impl State {
+    fn dir(&mut self, id: u64) -> io::Result<&mut DirNode> {
+        match self.nodes.get_mut(&id) {
+            Some(Node::Dir(dir)) => Ok(dir),
+            _ => Err(error(io::ErrorKind::NotADirectory)),
+        }
+    }
+
+    fn file(&mut self, id: u64) -> &mut FileNode {
+        match self.nodes.get_mut(&id) {
+            Some(Node::File(file)) => file,
+            _ => panic!("node {id} is no file"),
+        }
+    }
+
+    fn find(&mut self, path: &Path) -> io::Result<u64> {
+        let mut id = ROOT;
+        for part in path.components() {
+            if let Component::Normal(name) = part {
+                let name = name.to_str().unwrap();
+                let found = self.dir(id)?.names.get(name).copied();
+                id = found.ok_or_else(|| error(io::ErrorKind::NotFound))?;
+            }
+        }
+        Ok(id)
+    }
+
+    fn parent(&mut self, path: &Path) -> io::Result<(u64, String)> {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        Ok((self.find(path.parent().unwrap())?, name))
+    }
+
+    fn add(&mut self, parent: u64, name: &str, node: Node) -> io::Result<u64> {
+        let id = self.nodes.keys().next_back().map_or(0, |last| last + 1);
+        if self.dir(parent)?.names.contains_key(name) {
+            return Err(error(io::ErrorKind::AlreadyExists));
+        }
+        let dir = self.dir(parent)?;
+        dir.names.insert(name.to_owned(), id);
+        dir.changes.push(Change::Add(name.to_owned(), id));
+        self.nodes.insert(id, node);
+        Ok(id)
+    }
+
+    /// Bytes that the files with a name take.
+    fn used(&self) -> u64 {
+        let named = self.nodes.values().filter_map(|node| match node {
+            Node::Dir(dir) => Some(dir.names.values()),
+            Node::File(_) => None,
+        });
+        named
+            .flatten()
+            .filter_map(|id| match self.nodes.get(id) {
+                Some(Node::File(file)) => Some(file.reserved.max(file.bytes.len() as u64)),
+                _ => None,
+            })
+            .sum()
+    }
+
+    /// All files by path, as anybody reads them.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut dirs = vec![(String::new(), ROOT)];
+        while let Some((path, id)) = dirs.pop() {
+            let Some(Node::Dir(dir)) = self.nodes.get(&id) else { continue };
+            for (name, id) in &dir.names {
+                let path = format!("{path}/{name}");
+                match &self.nodes[id] {
+                    Node::File(file) => {
+                        found.insert(path, file.bytes.clone());
+                    }
+                    Node::Dir(_) => dirs.push((path, *id)),
+                }
+            }
+        }
+        found
+    }
+
+    fn after_power_cut(&self, unsynced: Unsynced) -> Self {
+        let mut dice = Dice::new(if let Unsynced::Chosen(seed) = unsynced { seed } else { 0 });
+        let mut pick = |choices: usize| match unsynced {
+            Unsynced::Lost => 0,
+            Unsynced::Kept => choices - 1,
+            Unsynced::Chosen(_) => dice.below(choices),
+        };
+        let nodes = self.nodes.iter().map(|(id, node)| {
+            let node = match node {
+                Node::File(file) => Node::File(file.after_power_cut(&mut pick)),
+                Node::Dir(dir) => Node::Dir(dir.after_power_cut(&mut pick)),
+            };
+            (*id, node)
+        });
+        Self { nodes: nodes.collect(), noted: self.noted, call: self.call }
+    }
+}
+
+impl SimDisk {
+    /// A disk with one durable, empty directory, `/disk`.
+    pub(crate) fn new() -> Self {
+        let root = DirNode { durable: [("disk".to_owned(), 1)].into(), ..DirNode::default() };
+        let root = DirNode { names: root.durable.clone(), ..root };
+        let nodes = [(ROOT, Node::Dir(root)), (1, Node::Dir(DirNode::default()))];
+        Self::holding(State { nodes: nodes.into(), noted: (0, 0), call: None })
+    }
+
+    pub(crate) fn holding(state: State) -> Self {
+        let inner = Arc::new(Mutex::new((state, Plan::default())));
+        Self { inner, locked: Arc::new(AtomicBool::new(false)) }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, (State, Plan)> {
+        self.inner.lock().unwrap()
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.inner().0.clone()
+    }
+
+    /// What the disk holds after a power cut, on a healthy machine.
+    pub(crate) fn cut_power(state: &State, unsynced: Unsynced) -> Self {
+        Self::holding(state.after_power_cut(unsynced))
+    }
+
+    /// What the disk holds after its process died: all that was written, synced or not.
+    pub(crate) fn kill(state: &State) -> Self {
+        Self::holding(state.clone())
+    }
+
+    /// From now on, keeps a copy of the disk after every call that changes something.
+    pub(crate) fn record(&self) {
+        let mut inner = self.inner();
+        let now = inner.0.clone();
+        inner.1.history = Some(vec![now]);
+    }
+
+    pub(crate) fn history(&self) -> Vec<State> {
+        self.inner().1.history.take().unwrap()
+    }
+
+    /// Notes how many records were acknowledged and how many handed in.
+    pub(crate) fn note(&self, acknowledged: u64, handed_in: u64) {
+        let mut inner = self.inner();
+        inner.0.noted = (acknowledged, handed_in);
+        let noted = inner.0.noted;
+        if let Some(last) = inner.1.history.as_mut().and_then(|history| history.last_mut()) {
+            // What is promised is promised with the disk as it is now.
+            last.noted = noted;
+        }
+    }
+
+    /// Lets the call after `passes` calls of a kind (or of any kind) fail, once.
+    pub(crate) fn fail(&self, only: Option<Call>, passes: u64, failure: Failure) {
+        let mut inner = self.inner();
+        inner.1.fail = Some(Planned { only, left: passes, failure });
+        inner.1.failed = false;
+    }
+
+    /// True when the planned failure happened.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.inner().1.failed
+    }
+
+    /// Repairs the disk; what it holds stays.
+    pub(crate) fn heal(&self) {
+        let mut inner = self.inner();
+        inner.1.fail = None;
+        inner.1.capacity = None;
+    }
+
+    /// Leaves `free` bytes on the disk.
+    pub(crate) fn leave_free(&self, free: u64) {
+        let mut inner = self.inner();
+        inner.1.capacity = Some(inner.0.used() + free);
+    }
+
+    /// From now on, reading this byte of a file shows it with `mask` flipped.
+    pub(crate) fn flip_on_read(&self, path: &Path, offset: u64, mask: u8) {
+        let mut inner = self.inner();
+        let id = inner.0.find(path).unwrap();
+        inner.1.flip = Some((id, offset, mask));
+    }
+
+    /// Changes a file as rot or a stranger would: behind everybody's back, durably.
+    pub(crate) fn alter(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut inner = self.inner();
+        let id = inner.0.find(path).unwrap();
+        let file = inner.0.file(id);
+        assert!(file.dirty.is_empty() && file.lengths.is_empty(), "{path:?} is not synced");
+        change(&mut file.bytes);
+        file.durable = file.bytes.clone();
+    }
+
+    /// Forgets a name, durably.
+    pub(crate) fn forget(&self, path: &Path) {
+        let mut inner = self.inner();
+        let (parent, name) = inner.0.parent(path).unwrap();
+        let dir = inner.0.dir(parent).unwrap();
+        dir.names.remove(&name).unwrap();
+        dir.durable.remove(&name);
+    }
+
+    /// Runs one changing call: fails it if that is planned, else keeps a copy afterwards.
+    fn change<T>(
+        &self,
+        call: Call,
+        on_failure: impl FnOnce(&mut State, Failure, &mut Dice),
+        act: impl FnOnce(&mut State, Option<u64>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut inner = self.inner();
+        let (state, plan) = &mut *inner;
+        if let Some(planned) = &mut plan.fail
+            && planned.only.is_none_or(|only| only == call)
+        {
+            if planned.left == 0 {
+                let failure = planned.failure;
+                plan.fail = None;
+                plan.failed = true;
+                plan.dice += 1;
+                on_failure(state, failure, &mut Dice::new(plan.dice));
+                return Err(match failure {
+                    Failure::Full => error(io::ErrorKind::StorageFull),
+                    _ => io::Error::from_raw_os_error(libc::EIO),
+                });
+            }
+            planned.left -= 1;
+        }
+        let done = act(state, plan.capacity);
+        state.call = Some(call);
+        if let Some(history) = &mut plan.history {
+            history.push(state.clone());
+        }
+        done
+    }
+}
+
+fn nothing(_: &mut State, _: Failure, _: &mut Dice) {}
+
+impl Disk for SimDisk {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut inner = self.inner();
+        let id = inner.0.find(dir)?;
+        Ok(inner.0.dir(id)?.names.keys().cloned().collect())
+    }
+
+    fn open(&self, path: &Path, _access: Access) -> io::Result<Box<dyn DiskFile>> {
+        let mut inner = self.inner();
+        let id = inner.0.find(path)?;
+        match inner.0.nodes[&id] {
+            Node::File(_) => Ok(Box::new(SimFile { disk: self.clone(), id })),
+            Node::Dir(_) => Err(error(io::ErrorKind::IsADirectory)),
+        }
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        let id = self.change(Call::Create, nothing, |state, _| {
+            let (parent, name) = state.parent(path)?;
+            state.add(parent, &name, Node::File(FileNode::default()))
+        })?;
+        Ok(Box::new(SimFile { disk: self.clone(), id }))
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let above = path.parent().unwrap();
+        if self.list(above).is_err() {
+            self.create_dir(above)?;
+        }
+        if self.list(path).is_ok() {
+            return Ok(());
+        }
+        self.change(Call::CreateDir, nothing, |state, _| {
+            let (parent, name) = state.parent(path)?;
+            state.add(parent, &name, Node::Dir(DirNode::default())).map(|_| ())
+        })
+    }
+
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        assert_eq!(from.parent(), to.parent(), "this disk renames within a directory");
+        self.change(Call::Rename, nothing, |state, _| {
+            let (parent, from) = state.parent(from)?;
+            let (_, to) = state.parent(to)?;
+            let dir = state.dir(parent)?;
+            if dir.names.contains_key(&to) {
+                return Err(error(io::ErrorKind::AlreadyExists));
+            }
+            let id = dir.names.remove(&from).ok_or_else(|| error(io::ErrorKind::NotFound))?;
+            dir.names.insert(to.clone(), id);
+            dir.changes.push(Change::Rename(from, to, id));
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.change(Call::Remove, nothing, |state, _| {
+            let (parent, name) = state.parent(path)?;
+            let dir = state.dir(parent)?;
+            let id = dir.names.remove(&name).ok_or_else(|| error(io::ErrorKind::NotFound))?;
+            dir.changes.push(Change::Remove(name, id));
+            Ok(())
+        })
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.change(Call::SyncDir, nothing, |state, _| {
+            let id = state.find(path)?;
+            let dir = state.dir(id)?;
+            dir.durable = dir.names.clone();
+            dir.changes.clear();
+            Ok(())
+        })
+    }
+
+    fn lock(&self, _path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        let taken = self.locked.swap(true, Ordering::SeqCst);
+        Ok((!taken).then(|| -> Box<dyn Send + Sync> { Box::new(Held(Arc::clone(&self.locked))) }))
+    }
+
+    fn is_locked(&self, _path: &Path) -> io::Result<bool> {
+        Ok(self.locked.load(Ordering::SeqCst))
+    }
+}
+
+struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+struct SimFile {
+    disk: SimDisk,
+    id: u64,
+}
+
+impl DiskFile for SimFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.inner().0.file(self.id).bytes.len() as u64)
+    }
+
+    fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut inner = self.disk.inner();
+        let flip = inner.1.flip;
+        let held = &inner.0.file(self.id).bytes;
+        let start = usize::try_from(offset).unwrap().min(held.len());
+        let count = bytes.len().min(held.len() - start);
+        bytes[..count].copy_from_slice(&held[start..start + count]);
+        if let Some((id, at, mask)) = flip
+            && id == self.id
+            && (offset..offset + count as u64).contains(&at)
+        {
+            bytes[usize::try_from(at - offset).unwrap()] ^= mask;
+        }
+        Ok(count)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let offset = usize::try_from(offset).unwrap();
+        let partly = |state: &mut State, _: Failure, dice: &mut Dice| {
+            let written = dice.below(bytes.len() + 1);
+            state.file(self.id).write(&bytes[..written], offset);
+        };
+        self.disk.change(Call::Write, partly, |state, capacity| {
+            let end = (offset + bytes.len()) as u64;
+            let file = state.file(self.id);
+            let grows = end.saturating_sub(file.reserved.max(file.bytes.len() as u64));
+            if capacity.is_some_and(|capacity| grows > 0 && state.used() + grows > capacity) {
+                return Err(error(io::ErrorKind::StorageFull));
+            }
+            state.file(self.id).write(bytes, offset);
+            Ok(())
+        })
+    }
+
+    fn reserve(&self, len: u64) -> io::Result<()> {
+        self.disk.change(Call::Reserve, nothing, |state, capacity| {
+            let file = state.file(self.id);
+            let grows = len.saturating_sub(file.reserved.max(file.bytes.len() as u64));
+            if capacity.is_some_and(|capacity| grows > 0 && state.used() + grows > capacity) {
+                return Err(error(io::ErrorKind::StorageFull));
+            }
+            let file = state.file(self.id);
+            file.reserved = file.reserved.max(len);
+            let len = usize::try_from(len).unwrap();
+            if file.bytes.len() < len {
+                file.set_len(len);
+            }
+            Ok(())
+        })
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.change(Call::SetLen, nothing, |state, _| {
+            let file = state.file(self.id);
+            file.reserved = file.reserved.min(len);
+            file.set_len(usize::try_from(len).unwrap());
+            Ok(())
+        })
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let fails = |state: &mut State, failure: Failure, dice: &mut Dice| {
+            let file = state.file(self.id);
+            if failure == Failure::IoDropsPages {
+                // Some pages may have reached the disk before the failure.
+                let survives: Vec<usize> =
+                    file.dirty.keys().copied().filter(|_| dice.below(2) == 0).collect();
+                for index in survives {
+                    put_sector(&mut file.durable, index, &sector_of(&file.bytes, index));
+                }
+                file.dirty.clear();
+            }
+        };
+        self.disk.change(Call::Sync, fails, |state, _| {
+            state.file(self.id).sync();
+            Ok(())
+        })
+    }
+
+    fn map(&self) -> io::Result<Option<Map>> {
+        Ok(None)
+    }
+}
