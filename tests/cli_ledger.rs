@@ -1,13 +1,15 @@
 //! `replay`, `state`, `inspect` and `recover` as a user meets them.
 
 use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use schwabot::event::{Class, DataDefect, Defect, Event, PairId, Stamp, Vantage};
 use schwabot::ledger::{Batch, Writer, WriterOptions};
 use schwabot::time::Timestamp;
 
 use crate::support::TestResult;
-use crate::support::cli::{Place, run, walk};
+use crate::support::cli::{Place, interrupt, program, run, walk};
 use crate::support::notes;
 
 fn ledger(place: &Place) -> TestResult<String> {
@@ -221,5 +223,30 @@ fn a_damaged_ledger_is_never_recovered() -> TestResult {
         assert!(ran.err.contains("damaged"), "{}", ran.err);
     }
     assert_eq!(fs::read(&segment)?, bytes);
+    Ok(())
+}
+
+#[test]
+fn replay_follows_what_a_later_run_adds_until_ctrl_c() -> TestResult {
+    let place = Place::new()?;
+    let ledger = ledger(&place)?;
+    let size = run(&["inspect", &ledger, "--format", "json"])?.json()?["records"].as_u64();
+    let mut command = program(&["replay", &ledger, "--follow", "--format", "jsonl"]);
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> TestResult<serde_json::Value> {
+        Ok(serde_json::from_str(&lines.next().ok_or("the output ended")??)?)
+    };
+    for sequence in 0..size.unwrap() {
+        assert_eq!(next()?["sequence"], sequence);
+    }
+    let file = place.arg("AAA_USDT-1m.csv");
+    let again = run(&["backtest", "--data", &file, "--ledger", &ledger, "--append"])?;
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    for sequence in size.unwrap()..size.unwrap() * 2 {
+        assert_eq!(next()?["sequence"], sequence);
+    }
+    interrupt(&child)?;
+    assert_eq!(child.wait()?.code(), Some(130));
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use std::io::Read;
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::support::TestResult;
-use crate::support::cli::{Place, finish, program, run, walk};
+use crate::support::cli::{Place, finish, interrupt, program, run, walk};
 
 #[test]
 fn a_backtest_answers_with_one_json_object_and_money_as_decimal_text() -> TestResult {
@@ -239,5 +240,28 @@ fn a_closed_pipe_is_no_error() -> TestResult {
     child.stdout.take().unwrap().read_exact(&mut first)?;
     let out = child.wait_with_output()?;
     assert_eq!((out.status.code(), out.stderr), (Some(0), Vec::new()));
+    Ok(())
+}
+
+#[test]
+fn ctrl_c_ends_a_run_between_steps_with_a_closed_ledger_and_says_where() -> TestResult {
+    let place = Place::new()?;
+    let file = place.write("AAA_USDT-1m.csv", &walk(1, 400_000))?;
+    let ledger = place.arg("l");
+    let mut command = program(&["backtest", "--data", &file, "--ledger", &ledger]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    // The ledger is made after the program began to listen.
+    while !place.path("l/segments").exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    interrupt(&child)?;
+    let out = child.wait_with_output()?;
+    let text = String::from_utf8(out.stdout)?;
+    assert_eq!(out.status.code(), Some(130), "{text}");
+    assert!(text.contains("stopped by Ctrl-C at 2021-"), "{text}");
+    let verified = run(&["verify", &ledger, "--format", "json"])?;
+    assert_eq!((verified.code, &verified.json()?["end"]), (Some(0), &"closed".into()));
+    let state = run(&["state", &ledger, "--format", "json"])?.json()?;
+    assert_eq!(state["summary"]["ended"], false);
     Ok(())
 }

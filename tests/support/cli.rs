@@ -109,3 +109,9 @@ pub(crate) fn record_bytes(ledger: &Path) -> TestResult<Vec<Vec<u8>>> {
     })?;
     Ok(all)
 }
+
+/// Presses Ctrl-C for a running child.
+pub(crate) fn interrupt(child: &std::process::Child) -> TestResult {
+    let done = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    if done.success() { Ok(()) } else { Err("kill -INT failed".into()) }
+}
