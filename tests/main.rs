@@ -6,4 +6,8 @@ mod support;
 
 mod fsync_failure;
 mod ledger_basics;
+mod ledger_properties;
+mod merkle_vectors;
 mod recovery_crash_points;
+mod recovery_table;
+mod recovery_torn_tail;

@@ -9,9 +9,7 @@ use schwabot::hash::{self, DeadBytesHasher};
 use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::scan::{Fault, scan_segment};
 use schwabot::ledger::walk::SegmentFile;
-use schwabot::ledger::{
-    Entry, Head, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode,
-};
+use schwabot::ledger::{Entry, Head, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode};
 use schwabot::merkle::CompactRange;
 
 use super::dice::SeededHost;
@@ -93,7 +91,11 @@ pub(crate) fn faults(disk: &SimDisk) -> Vec<Fault> {
 
 /// The files that hold records: their bytes may never change.
 pub(crate) fn segment_bytes(state: &State) -> BTreeMap<String, Vec<u8>> {
-    state.files().into_iter().filter(|(path, _)| path.contains("/segments/") && path.ends_with(".seg")).collect()
+    state
+        .files()
+        .into_iter()
+        .filter(|(path, _)| path.contains("/segments/") && path.ends_with(".seg"))
+        .collect()
 }
 
 /// What the recovery headers state, as `Recovered` records must tell it.
