@@ -15,8 +15,8 @@ use super::frame::FrameRef;
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
-use super::recovery::header_error;
-use super::scan::{Fault, FaultClass, Follower, SegmentEnd, scan_segment};
+use super::recovery::{missing, sound_headers};
+use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker};
 use crate::event::{Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
@@ -92,7 +92,7 @@ impl<P: Payload> Reader<P> {
         let live = disk.is_locked(&layout.lock()).map_err(at("ask for", &layout.lock()))?;
         let listing = Listing::read(&*disk, &layout)?;
         let identity = check_identity(&layout, &listing, P::APPLICATION)?;
-        let headers = checked_headers(&layout, &listing)?;
+        let headers = sound_headers(&layout, &listing)?;
         let mut reader = Self {
             disk,
             layout,
@@ -276,37 +276,6 @@ impl<P: Payload> Reader<P> {
         let index = SegmentIndex::read(&*self.disk, &self.layout, ledger, header.index)?;
         index.place_before(from).map(Position::from)
     }
-}
-
-fn checked_headers(layout: &Layout, listing: &Listing) -> Result<Vec<SegmentHeader>, LedgerError> {
-    if listing.has_segments_dir && listing.segments.is_empty() {
-        return Err(missing(0, 0, "segment 0", "a directory without segments"));
-    }
-    let mut headers = Vec::with_capacity(listing.segments.len());
-    for (listed, wanted) in listing.segments.iter().zip(0_u64..) {
-        if listed.index != wanted {
-            let actual = format!("segment {}", listed.index);
-            return Err(missing(wanted, 0, &format!("segment {wanted}"), &actual));
-        }
-        match &listed.header {
-            Ok(header) => headers.push(*header),
-            Err(error) => return Err(header_error(layout, listed.index, listed.bytes, *error)),
-        }
-    }
-    Ok(headers)
-}
-
-fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
-    LedgerError::Damaged(Box::new(Fault {
-        class: FaultClass::Missing,
-        segment,
-        offset: 0,
-        end: 0,
-        sequence,
-        check: "segments".to_owned(),
-        expected: expected.to_owned(),
-        actual: actual.to_owned(),
-    }))
 }
 
 struct OpenPart {
