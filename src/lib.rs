@@ -18,6 +18,7 @@
 //! ```
 
 pub mod audit;
+pub mod cli;
 pub mod docs;
 pub mod event;
 pub mod hash;
@@ -25,6 +26,8 @@ pub mod kernel;
 pub mod ledger;
 pub mod market;
 pub mod merkle;
+pub mod pipeline;
+pub mod projections;
 pub mod registries;
 pub mod signals;
 pub mod strategies;

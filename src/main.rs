@@ -1,2 +1,7 @@
-//! The `schwabot` program.
-fn main() {}
+//! The `schwabot` program: everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    schwabot::cli::main()
+}

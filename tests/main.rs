@@ -5,6 +5,10 @@
 mod support;
 
 mod architecture;
+mod cli_ledger;
+mod cli_run;
+mod cli_verify;
+mod determinism;
 mod event_kinds;
 mod format_document;
 mod format_golden;
@@ -23,6 +27,7 @@ mod market_merge;
 mod market_real;
 mod market_synthetic;
 mod merkle_vectors;
+mod pipeline_loop;
 mod recovery_crash_points;
 mod recovery_table;
 mod recovery_torn_tail;

@@ -38,7 +38,7 @@ pub(super) fn open<P: Payload>(
     let lock = lock.ok_or_else(|| LedgerError::Locked { path: path.to_owned() })?;
     files.make_identity(P::APPLICATION)?;
     let listing = Listing::read(&*disk, &layout)?;
-    let identity = check_identity(&layout, &listing, P::APPLICATION)?;
+    let identity = check_identity(&layout, &listing, Some(P::APPLICATION))?;
     if !listing.has_segments_dir {
         let (segment, position) = first_segment(&files, &identity)?;
         let (keys, tree) = (KeyWindow::default(), CompactRange::new(0));
@@ -54,11 +54,11 @@ pub(super) fn open<P: Payload>(
     Ok(Opened { files, segment, position, keys, tree, untold: taken.untold, lock })
 }
 
-/// Checks that the ledger can be used by this program.
+/// Checks that the ledger can be used by this program, or by any where none is named.
 pub(super) fn check_identity(
     layout: &Layout,
     listing: &Listing,
-    application: ApplicationId,
+    application: Option<ApplicationId>,
 ) -> Result<Identity, LedgerError> {
     let identity = match listing.identity {
         Ok(identity) => identity,
@@ -71,7 +71,9 @@ pub(super) fn check_identity(
             return Err(at("use", &layout.identity())(source));
         }
     };
-    if identity.application != application {
+    if let Some(application) = application
+        && identity.application != application
+    {
         let name = |id: ApplicationId| {
             String::from_utf8_lossy(&id).trim_end_matches('\0').escape_default().to_string()
         };

@@ -19,7 +19,7 @@ use super::recovery::{missing, sound_headers};
 use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker};
-use crate::event::{Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
+use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
 
 /// How a ledger ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -87,11 +87,28 @@ impl<P: Payload> Reader<P> {
     /// # Errors
     /// See [`Reader::open`].
     pub fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self, LedgerError> {
+        Self::open_for(disk, path, Some(P::APPLICATION))
+    }
+
+    /// Opens the ledger at `path` whatever program wrote it: its records can be walked and named,
+    /// though `P` may know none of them.
+    ///
+    /// # Errors
+    /// See [`Reader::open`], but for [`LedgerError::OtherApplication`].
+    pub fn open_any(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_for(Arc::new(RealDisk), path, None)
+    }
+
+    fn open_for(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        application: Option<ApplicationId>,
+    ) -> Result<Self, LedgerError> {
         let layout = Layout::new(path);
         // Asked first: a writer that starts later only adds what this reader does not look at.
         let live = disk.is_locked(&layout.lock()).map_err(at("ask for", &layout.lock()))?;
         let listing = Listing::read(&*disk, &layout)?;
-        let identity = check_identity(&layout, &listing, P::APPLICATION)?;
+        let identity = check_identity(&layout, &listing, application)?;
         let headers = sound_headers(&layout, &listing)?;
         let mut reader = Self {
             disk,

@@ -246,14 +246,22 @@ impl<P: Payload> Writer<P> {
     ///
     /// # Errors
     /// As [`Writer::append`]; the ledger is then left unclosed, as after a crash.
-    pub fn close(mut self) -> Result<Head, LedgerError> {
+    pub fn close(self) -> Result<Head, LedgerError> {
+        self.close_with_link().map(|(head, _)| head)
+    }
+
+    /// As [`Writer::close`], and returns the link of the CLOSE frame too.
+    ///
+    /// # Errors
+    /// As [`Writer::close`].
+    pub fn close_with_link(mut self) -> Result<(Head, Digest), LedgerError> {
         self.sync()?;
         let tree = self.tree.finished()?;
         self.end_segment(FLAG_CLOSE)?;
         self.write_index(&tree);
         // The log is closed and durable; a spare that stays only takes space.
         self.files.drop_spare()?;
-        head_of(&tree)
+        Ok((head_of(&tree)?, self.position.link))
     }
 
     /// Adds an empty frame that proves the last one, unless it is proven or empty itself.

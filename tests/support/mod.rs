@@ -1,5 +1,6 @@
 //! What tests of several subjects share.
 
+pub(crate) mod cli;
 pub(crate) mod dice;
 pub(crate) mod document;
 pub(crate) mod forge;

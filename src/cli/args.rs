@@ -1,0 +1,311 @@
+//! The arguments, and everything about them that can be checked without opening a file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::audit::Level;
+use crate::event::{Event, FileFormat, FillModel, kind_name};
+use crate::ledger::SyncMode;
+use crate::ledger::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::market::PairSymbol;
+use crate::pipeline::{file_format, fill_model, sync_mode};
+use crate::projections::UpTo;
+use crate::time::{Span, Timestamp};
+use crate::units::{Money, Ratio};
+
+/// A trading ledger that proves itself.
+///
+/// Every input, decision, order, fill and trade of a run is one hash-chained, append-only log.
+/// Anyone who holds it can check it, rebuild every state from it, and re-execute every decision.
+#[derive(Debug, Parser)]
+#[command(name = "schwabot", version, propagate_version = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Trade a made-up market, tell what happened, and verify the ledger
+    Demo(DemoArgs),
+    /// Run a strategy over candle files and record everything
+    Backtest(Box<BacktestArgs>),
+    /// Show the records of a ledger
+    Replay(ReplayArgs),
+    /// Rebuild a state from the log: at its end, at a record, or at a time
+    State(StateArgs),
+    /// Check the ledger: its bytes, its meaning, and every decision
+    Verify(VerifyArgs),
+    /// Show what a ledger is made of: identity, segments, end
+    Inspect(InspectArgs),
+    /// Open a ledger that was cut off for writing, on purpose, and close it
+    Recover(RecoverArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Where to record; a fresh directory unless given
+    #[arg(long, value_name = "DIR")]
+    pub(super) ledger: Option<PathBuf>,
+    /// Simulated minutes
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub(super) cycles: u64,
+    /// Seed of the made-up market
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// Candle files; the pair is taken from the name unless it stands before a `=`
+    #[arg(long, value_name = "[PAIR=]FILE", num_args = 1.., value_parser = clap::value_parser!(OsString))]
+    pub(super) data: Vec<OsString>,
+    /// The pair (BASE/QUOTE) of the files that name none
+    #[arg(long, value_parser = pair)]
+    pub(super) pair: Option<PairSymbol>,
+    /// Who decides [default: sma-cross]
+    #[arg(long, value_name = "NAME")]
+    pub(super) strategy: Option<String>,
+    /// The same settings in a TOML file; flags win
+    #[arg(long, value_name = "run.toml")]
+    pub(super) config: Option<PathBuf>,
+    /// A parameter of the strategy
+    #[arg(long, value_name = "NAME=VALUE", value_parser = named)]
+    pub(super) param: Vec<(String, String)>,
+    /// Opening cash [default: 10000 of the first pair's quote currency]
+    #[arg(long, value_name = "CUR=AMOUNT", value_parser = cash)]
+    pub(super) cash: Vec<(String, Money)>,
+    /// Fee a side, as a share of the notional [default: 0.001]
+    #[arg(long, value_name = "RATE")]
+    pub(super) fee: Option<Ratio>,
+    /// Half the spread, as a share of the price [default: 0.0001]
+    #[arg(long, value_name = "R")]
+    pub(super) half_spread: Option<Ratio>,
+    /// Factor of the square-root impact; 0 switches it off [default: 1]
+    #[arg(long, value_name = "Y")]
+    pub(super) impact: Option<Ratio>,
+    /// When orders fill: next-open or this-close [default: next-open]
+    #[arg(long, value_parser = fill_model)]
+    pub(super) fill: Option<FillModel>,
+    /// Length of the bars, such as 1m, 15m, 1h, 1d
+    #[arg(long)]
+    pub(super) interval: Option<Span>,
+    /// Format of the files: binance-klines, freqtrade, ohlcv; else read off their first bytes
+    #[arg(long, value_parser = file_format)]
+    pub(super) data_format: Option<FileFormat>,
+    /// Leave malformed rows out, and record that
+    #[arg(long)]
+    pub(super) skip_malformed: bool,
+    /// Allow selling more than is held
+    #[arg(long)]
+    pub(super) allow_short: bool,
+    /// Where to record; a fresh directory unless given
+    #[arg(long, value_name = "DIR")]
+    pub(super) ledger: Option<PathBuf>,
+    /// Add the run to a ledger that holds events already
+    #[arg(long)]
+    pub(super) append: bool,
+    /// When an append is durable: always, or at the end [default: end]
+    #[arg(long, value_parser = sync_mode)]
+    pub(super) sync: Option<SyncMode>,
+    /// Length of new segments [default: 67108864]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX))]
+    pub(super) segment_bytes: Option<u64>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// First record
+    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    pub(super) from: u64,
+    /// Last record
+    #[arg(long, value_name = "SEQ")]
+    pub(super) to: Option<u64>,
+    /// Only records of this kind, by name (such as trade_closed) or number (such as 0x0207)
+    #[arg(long, value_parser = kind)]
+    pub(super) kind: Vec<u16>,
+    /// Only records that this one caused
+    #[arg(long, value_name = "SEQ")]
+    pub(super) cause: Option<u64>,
+    /// Go on with what is added, until Ctrl-C
+    #[arg(long)]
+    pub(super) follow: bool,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: RecordFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StateArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// Which part of the state
+    #[arg(default_value = "summary")]
+    pub(super) what: What,
+    /// After this record, or at this time (after the last step before the first later input)
+    #[arg(long, value_name = "SEQ|TIME", value_parser = at)]
+    pub(super) at: Option<UpTo>,
+    /// Trades: only of this pair
+    #[arg(long)]
+    pub(super) symbol: Option<String>,
+    /// Trades: only of this strategy
+    #[arg(long)]
+    pub(super) strategy: Option<String>,
+    /// Trades: leave out so many first
+    #[arg(long, default_value_t = 0)]
+    pub(super) offset: usize,
+    /// Trades: show at most so many [default: all]
+    #[arg(long)]
+    pub(super) limit: Option<usize>,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// How far to check: chain, tree, state, derive or all; each includes those before it
+    #[arg(long, value_parser = level)]
+    pub(super) level: Option<Level>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecoverArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Threads {
+    /// Threads to use; the answer never depends on it [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl Threads {
+    /// How many to use, if the operator said so.
+    pub(super) fn asked(&self) -> Option<usize> {
+        self.threads.map(usize::from)
+    }
+}
+
+/// One a core.
+pub(super) fn usual_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// How a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// How records are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RecordFormat {
+    /// One line a record, for people.
+    Text,
+    /// One JSON object a line.
+    Jsonl,
+    /// One row a record, under a header.
+    Csv,
+}
+
+/// Parts of the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    /// What the last run came to.
+    Summary,
+    /// Closed trades of all runs.
+    Trades,
+    /// What is held.
+    Positions,
+    /// Figures: by account, by quote currency, by kind.
+    Metrics,
+    /// What is wrong with the data.
+    Data,
+    /// What contradicts itself in the log.
+    #[value(alias = "consistency")]
+    Findings,
+    /// The configuration of the last run.
+    Config,
+}
+
+fn pair(text: &str) -> Result<PairSymbol, String> {
+    PairSymbol::parse(text).ok_or_else(|| "write it as BASE/QUOTE, in capitals".to_owned())
+}
+
+fn named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn cash(text: &str) -> Result<(String, Money), String> {
+    let (currency, amount) = named(text).map_err(|_| "write it as CUR=AMOUNT")?;
+    let amount: Money = amount.parse().map_err(|error| format!("{error}"))?;
+    if amount < Money::ZERO {
+        return Err("must not be negative".to_owned());
+    }
+    Ok((currency, amount))
+}
+
+fn kind(text: &str) -> Result<u16, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(hex) => u16::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let named = || (0..=u16::MAX).find(|number| kind_name(*number) == Some(text));
+    number.or_else(named).ok_or_else(|| {
+        let names: Vec<&str> = Event::KINDS.iter().map(|(_, name, _)| *name).collect();
+        format!("no such kind; known are {}", names.join(", "))
+    })
+}
+
+fn at(text: &str) -> Result<UpTo, String> {
+    if let Ok(sequence) = text.parse::<u64>() {
+        return Ok(UpTo::Sequence(sequence));
+    }
+    let time = text.parse::<Timestamp>();
+    time.map(UpTo::Time)
+        .map_err(|_| "neither a sequence nor a time such as 2021-04-20T12:00Z".into())
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    match text {
+        "chain" => Ok(Level::Chain),
+        "tree" => Ok(Level::Tree),
+        "state" => Ok(Level::State),
+        "derive" | "all" => Ok(Level::Derive),
+        _ => Err("none of chain, tree, state, derive, all".to_owned()),
+    }
+}

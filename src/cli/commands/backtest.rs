@@ -1,0 +1,260 @@
+//! `backtest`: a strategy over candle files, everything recorded.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::place::ledger_at;
+use crate::cli::args::{BacktestArgs, Format, usual_threads};
+use crate::cli::interrupt;
+use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
+use crate::cli::progress::Watch;
+use crate::cli::text::{Screen, amount, amount_or_none, count, note};
+use crate::event::{FillModel, Mode, RunConfig};
+use crate::ledger::clock::Stopwatch;
+use crate::ledger::{SyncMode, WriterOptions};
+use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
+use crate::pipeline::{
+    Job, PipelineError, RunFile, RunOptions, RunSettings, Summary, VenueSettings, market_config,
+    run as run_job,
+};
+use crate::time::Timestamp;
+
+pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
+    let clock = Stopwatch::start();
+    let file = match &args.config {
+        Some(path) => RunFile::read(path)?,
+        None => RunFile::default(),
+    };
+    let files = data_files(args, &file)?;
+    let market = open_market(
+        &files,
+        &MarketOptions {
+            interval: args.interval.or(file.interval),
+            skip_malformed: args.skip_malformed || file.skip_malformed.unwrap_or_default(),
+        },
+    )?;
+    let config = market_config(&settings(args).or(file.run), &market.pairs)?;
+    let story = Story::new(&config, &files);
+    let usual = WriterOptions::default();
+    let options = RunOptions {
+        writer: WriterOptions {
+            sync: args.sync.or(file.sync).unwrap_or(SyncMode::End),
+            segment_bytes: args.segment_bytes.or(file.segment_bytes).unwrap_or(usual.segment_bytes),
+            ..usual
+        },
+        append: args.append || file.append.unwrap_or_default(),
+        threads: args.threads.asked().or(file.threads).unwrap_or_else(usual_threads),
+    };
+    let job = Job {
+        mode: Mode::Backtest,
+        config,
+        generator: None,
+        // A start read off the data would put later knowledge into the first record.
+        origin: Timestamp::from_nanos(0),
+        inputs: market.inputs,
+        source: market.source,
+    };
+    let ledger = ledger_at(args.ledger.clone().or(file.ledger), "backtest")?;
+    interrupt::listen()?;
+    let mut watch = Watch::new(None);
+    let summary = run_job(&ledger, job, &options, |progress| watch.step(progress));
+    drop(watch);
+    let summary = summary.inspect_err(|error| {
+        if !matches!(error, PipelineError::HoldsEvents { .. }) {
+            say_what_is_left(&ledger);
+        }
+    })?;
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Text => story.tell(&mut screen, &summary, &ledger, clock.elapsed())?,
+        Format::Json => {
+            story.notes.iter().for_each(|text| note(text));
+            screen.json(&as_json(&summary, &ledger, clock.elapsed(), &story.notes))?;
+        }
+    }
+    screen.flush()?;
+    Ok(if summary.stopped { INTERRUPTED } else { 0 })
+}
+
+/// After an error, what was recorded until then is still there.
+fn say_what_is_left(ledger: &Path) {
+    if let Ok(reader) = crate::ledger::Reader::<crate::event::Event>::open(ledger)
+        && !reader.is_empty()
+    {
+        let records = count(reader.len(), "record");
+        note(&format_args!("{} holds the {records} up to here", ledger.display()));
+    }
+}
+
+fn data_files(args: &BacktestArgs, file: &RunFile) -> Result<Vec<DataFile>, CliError> {
+    let mut files: Vec<DataFile> = args.data.iter().map(data_file).collect();
+    if files.is_empty() {
+        files.clone_from(&file.data);
+    }
+    if files.is_empty() {
+        let text = "no data: give --data [PAIR=]FILE, or `data` in the file of --config";
+        return Err(CliError::Usage(text.to_owned()));
+    }
+    let named = match &file.pair {
+        Some(text) if args.pair.is_none() => Some(PairSymbol::parse(text).ok_or_else(|| {
+            CliError::Usage(format!("pair `{text}`: write it as BASE/QUOTE, in capitals"))
+        })?),
+        _ => args.pair.clone(),
+    };
+    let format = args.data_format.or(file.data_format);
+    for known in &mut files {
+        known.pair = known.pair.take().or_else(|| named.clone());
+        known.format = format;
+    }
+    Ok(files)
+}
+
+fn data_file(argument: &OsString) -> DataFile {
+    match argument.to_str() {
+        Some(text) => parse_data_argument(text),
+        None => DataFile { path: PathBuf::from(argument), pair: None, format: None },
+    }
+}
+
+fn settings(args: &BacktestArgs) -> RunSettings {
+    RunSettings {
+        strategy: args.strategy.clone(),
+        parameters: args.param.iter().cloned().collect(),
+        cash: args.cash.iter().cloned().collect(),
+        venue: VenueSettings {
+            fill: args.fill,
+            fee: args.fee,
+            half_spread: args.half_spread,
+            impact: args.impact,
+            impact_window_bars: None,
+            allow_short: args.allow_short.then_some(true),
+        },
+        ..RunSettings::default()
+    }
+}
+
+/// What is said about a run besides its figures.
+struct Story {
+    title: String,
+    notes: Vec<String>,
+}
+
+impl Story {
+    fn new(config: &RunConfig, files: &[DataFile]) -> Self {
+        let pairs: Vec<String> = config
+            .instruments
+            .iter()
+            .map(|known| format!("{} ({} bars)", known.symbol(), known.interval))
+            .collect();
+        let parameters: Vec<String> = config
+            .strategy
+            .parameters
+            .iter()
+            .map(|known| format!("{} = {}", known.name, known.value))
+            .collect();
+        let fill = match config.venue.fill {
+            FillModel::NextOpen => "next open",
+            FillModel::ThisClose => "same close",
+        };
+        let title = format!(
+            "{} ({}) on {}; orders fill at the {fill}, fee {} a side",
+            config.strategy.name,
+            parameters.join(", "),
+            pairs.join(", "),
+            config.venue.fee_rate,
+        );
+        let perpetual = |text: &str| text.to_ascii_uppercase().contains("PERP");
+        let symbols = config.instruments.iter().any(|known| perpetual(&known.symbol()));
+        let names = files.iter().filter_map(|file| file.path.file_name());
+        let notes = if symbols || names.into_iter().any(|name| perpetual(&name.to_string_lossy())) {
+            vec!["perpetual contracts are priced as spot: no funding".to_owned()]
+        } else {
+            Vec::new()
+        };
+        Self { title, notes }
+    }
+
+    fn tell(
+        &self,
+        screen: &mut Screen,
+        summary: &Summary,
+        ledger: &Path,
+        elapsed: Duration,
+    ) -> Result<(), CliError> {
+        screen.line(&self.title)?;
+        for text in &self.notes {
+            screen.line(text)?;
+        }
+        let counters = &summary.counters;
+        if summary.stopped {
+            screen
+                .line(format_args!("stopped by Ctrl-C at {}; the run has no end", summary.time))?;
+        }
+        screen.field("bars", counters.bars)?;
+        for pair in summary.quality.pairs().iter().filter(|pair| pair.defects() > 0) {
+            let name = format!("{} defects", pair.symbol);
+            screen.field(&name, super::state::defects_in_words(pair))?;
+        }
+        let orders = format!(
+            "{} placed, {} filled, {} refused, {} rejected, {} expired",
+            counters.orders, counters.fills, counters.refused, counters.rejected, counters.expired
+        );
+        screen.field("orders", orders)?;
+        screen.field("trades", format_args!("{} closed", counters.trades))?;
+        for account in &summary.accounts {
+            let currency = &account.currency;
+            screen
+                .field("net profit", format_args!("{} {currency}", amount(account.net_profit)))?;
+            let unrealised = amount_or_none(account.unrealised);
+            let open = count(summary.open_positions, "open position");
+            screen.field("unrealised", format_args!("{unrealised} {currency} ({open})"))?;
+            let (equity, opening) = (amount_or_none(account.equity), amount(account.opening));
+            screen.field("equity", format_args!("{equity} {currency}, from {opening}"))?;
+            screen.field("fees", format_args!("{} {currency}", amount(account.fees)))?;
+            let fall = amount(account.max_drawdown);
+            screen.field("worst fall", format_args!("{fall} {currency}"))?;
+        }
+        screen.field("ledger", ledger.display())?;
+        let head = format!("{} records, root {}", summary.head.size, summary.head.root);
+        screen.field("head", head)?;
+        screen.field("chain head", summary.chain_head)?;
+        let rate = per_second(counters.bars, elapsed);
+        screen.field("time", format_args!("{} ms, {rate} bars/s", elapsed.as_millis()))?;
+        screen.line(format_args!("check it: schwabot verify {}", ledger.display()))
+    }
+}
+
+fn per_second(bars: u64, elapsed: Duration) -> u128 {
+    u128::from(bars) * 1_000_000 / elapsed.as_micros().max(1)
+}
+
+fn as_json(
+    summary: &Summary,
+    ledger: &Path,
+    elapsed: Duration,
+    notes: &[String],
+) -> serde_json::Value {
+    let account = summary.account();
+    json!({
+        "records": summary.records,
+        "bars": summary.counters.bars,
+        "trades": summary.counters.trades,
+        "head": summary.head,
+        "chain_head": summary.chain_head,
+        "net_profit": account.map(|account| account.net_profit),
+        "unrealised": account.and_then(|account| account.unrealised),
+        "equity": account.and_then(|account| account.equity),
+        "account_currency": summary.account_currency,
+        "elapsed_seconds": elapsed.as_secs_f64(),
+        "run": summary.run,
+        "ledger": ledger.to_string_lossy(),
+        "stopped": summary.stopped,
+        "counters": summary.counters,
+        "accounts": summary.accounts,
+        "data": summary.quality,
+        "notes": notes,
+    })
+}

@@ -1,0 +1,153 @@
+//! `replay`: the records of a ledger, one by one, as they were written.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::cli::args::{RecordFormat, ReplayArgs};
+use crate::cli::interrupt;
+use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
+use crate::cli::text::{Screen, to_json};
+use crate::event::wire::DecodeError;
+use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, record};
+use crate::ledger::{Entry, LedgerError, Reader, decode};
+
+/// How long to wait before looking for new records.
+const POLL: Duration = Duration::from_millis(200);
+
+const CSV_HEADER: [&str; 8] =
+    ["sequence", "kind", "class", "vantage", "time", "cause", "digest", "payload"];
+
+pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
+    let mut screen = Screen::new();
+    if args.follow {
+        interrupt::listen()?;
+    }
+    if args.format == RecordFormat::Csv {
+        write_csv(&mut screen, CSV_HEADER)?;
+    }
+    let mut next = args.from;
+    loop {
+        let reader = Reader::<Event>::open_any(&args.ledger)?;
+        let done = show(&mut screen, args, &reader, &mut next);
+        // What was read before an error is shown too.
+        screen.flush()?;
+        let done = done?;
+        if done || !args.follow {
+            return Ok(0);
+        }
+        if interrupt::asked() {
+            return Ok(INTERRUPTED);
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Shows what the reader has from `next` on; true when nothing after it can be wanted.
+fn show(
+    screen: &mut Screen,
+    args: &ReplayArgs,
+    reader: &Reader<Event>,
+    next: &mut u64,
+) -> Result<bool, CliError> {
+    let own = reader.identity().application == Event::APPLICATION;
+    let mut cursor = reader.cursor(*next)?;
+    while let Some(frame) = cursor.next_frame()? {
+        for record in frame.records() {
+            let sequence = record.sequence;
+            if sequence < *next {
+                continue;
+            }
+            if args.to.is_some_and(|to| sequence > to) {
+                return Ok(true);
+            }
+            *next = sequence + 1;
+            let unreadable = |source| LedgerError::Record { sequence, source };
+            let (envelope, payload) = record.envelope().map_err(unreadable)?;
+            let cause = record.cause(&envelope);
+            if !(args.kind.is_empty() || args.kind.contains(&envelope.kind))
+                || args.cause.is_some_and(|wanted| cause != Some(wanted))
+            {
+                continue;
+            }
+            let payload = readable(own, &record, payload).map_err(unreadable)?;
+            write_record(screen, args.format, &record, &envelope, &payload)?;
+            if interrupt::asked() {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(args.to.is_some_and(|to| *next > to))
+}
+
+/// The payload as JSON, or as hex where this program does not know its kind.
+fn readable(own: bool, record: &RecordRef<'_>, payload: &[u8]) -> Result<Value, RecordError> {
+    let hex = || Value::String(payload.iter().map(|byte| format!("{byte:02x}")).collect());
+    let (envelope, _) = record.envelope()?;
+    if !own && envelope.kind >= record::FIRST_APPLICATION_KIND {
+        return Ok(hex());
+    }
+    let value = match decode::<Event>(record) {
+        Ok((_, Entry::Event(event))) => serde_json::to_value(event),
+        Ok((_, Entry::System(event))) => serde_json::to_value(event),
+        Err(RecordError::Payload(DecodeError::UnknownKind { .. })) => return Ok(hex()),
+        Err(error) => return Err(error),
+    };
+    value.map_err(|error| RecordError::Encode(error.to_string()))
+}
+
+fn write_record(
+    screen: &mut Screen,
+    format: RecordFormat,
+    record: &RecordRef<'_>,
+    envelope: &Envelope,
+    payload: &Value,
+) -> Result<(), CliError> {
+    let stamp = &envelope.stamp;
+    let cause = record.cause(envelope);
+    let number = || format!("{:#06x}", envelope.kind);
+    let kind = kind_name(envelope.kind).map_or_else(number, str::to_owned);
+    let class = word(&stamp.class)?;
+    match format {
+        RecordFormat::Jsonl => screen.json(&json!({
+            "sequence": record.sequence,
+            "kind": kind,
+            "class": stamp.class,
+            "vantage": stamp.vantage,
+            "time": stamp.time,
+            "cause": cause,
+            "digest": record.digest(),
+            "payload": payload,
+        })),
+        RecordFormat::Csv => {
+            let cause = cause.map(|cause| cause.to_string()).unwrap_or_default();
+            let vantage = word(&stamp.vantage)?;
+            let (sequence, time) = (record.sequence.to_string(), stamp.time.to_string());
+            let (digest, payload) = (record.digest().to_string(), to_json(payload)?);
+            write_csv(
+                screen,
+                [&sequence, &kind, &class, &vantage, &time, &cause, &digest, &payload],
+            )
+        }
+        RecordFormat::Text => {
+            let cause = cause.map(|cause| format!(" <- {cause}")).unwrap_or_default();
+            let payload = to_json(payload)?;
+            let (sequence, time) = (record.sequence, stamp.time);
+            screen.line(format_args!("{sequence:>8} {time} {class:<7} {kind}{cause} {payload}"))
+        }
+    }
+}
+
+/// The name of an envelope's value.
+fn word(value: &impl serde::Serialize) -> Result<String, CliError> {
+    let value = serde_json::to_value(value).map_err(io::Error::from)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
+}
+
+fn write_csv(screen: &mut Screen, row: [&str; 8]) -> Result<(), CliError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(row).map_err(io::Error::from)?;
+    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(screen.raw().write_all(&bytes)?)
+}

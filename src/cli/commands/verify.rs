@@ -1,0 +1,139 @@
+//! `verify`: is it true?
+
+use crate::audit::{Level, Report, Verdict, VerifyOptions, verify};
+use crate::cli::args::{Format, VerifyArgs, usual_threads};
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::text::{BAD, GOOD, Screen, count};
+use crate::ledger::LedgerEnd;
+use crate::ledger::scan::Fault;
+
+/// Faults, findings and ranges that people are shown; JSON has more of them.
+const LISTED: usize = 10;
+
+pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
+    let options = VerifyOptions {
+        level: args.level,
+        threads: args.threads.asked().unwrap_or_else(usual_threads),
+        ..VerifyOptions::default()
+    };
+    let report = verify(&args.ledger, &options)?;
+    let code = report.exit_code();
+    match show(&report, args.format) {
+        // The verdict stands, whoever reads it to its end.
+        Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
+        Err(error) => Err(error),
+    }
+}
+
+fn show(report: &Report, format: Format) -> Result<(), CliError> {
+    let mut screen = Screen::new();
+    match format {
+        Format::Json => screen.json(report)?,
+        Format::Text => tell(&mut screen, report)?,
+    }
+    screen.flush()
+}
+
+/// Writes a report for people.
+pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError> {
+    let verdict = report.verdict();
+    let style = if verdict == Verdict::Intact { GOOD } else { BAD };
+    screen.styled(style, verdict)?;
+    for other in report.verdicts.iter().skip(1) {
+        screen.line(format_args!("  also: {other}"))?;
+    }
+    screen.field("checked", level_in_words(report.level))?;
+    let (records, segments) = (count(report.records, "record"), count(report.segments, "segment"));
+    screen.field("ledger", format_args!("{records} in {segments}, {} bytes", report.bytes))?;
+    if let Some(head) = &report.head {
+        screen.field("head", format_args!("{} records, root {}", head.size, head.root))?;
+    }
+    if let Some(link) = &report.chain_head {
+        screen.field("chain head", link)?;
+    }
+    screen.field("end", end_in_words(report.end))?;
+    screen
+        .field("unanchored", format_args!("{} (no checkpoint covers them)", report.unanchored))?;
+    if report.unproven > 0 {
+        let text = "no later frame proves them durable";
+        screen.field("unproven", format_args!("{} ({text})", report.unproven))?;
+    }
+    if report.level == Level::Derive {
+        let text = format!("{} re-executed from their inputs, byte for byte", report.re_executed);
+        screen.field("decisions", text)?;
+    }
+    if !report.vantage.is_empty() {
+        let seen = report.vantage.iter().map(|(vantage, inputs)| format!("{inputs} {vantage}"));
+        screen.field("inputs rest on", seen.collect::<Vec<_>>().join(", "))?;
+    }
+    tell_what_is_wrong(screen, report)
+}
+
+fn tell_what_is_wrong(screen: &mut Screen, report: &Report) -> Result<(), CliError> {
+    for fault in report.faults.iter().take(LISTED) {
+        screen.line(format_args!("  fault: {}", fault_in_words(fault)))?;
+    }
+    more(screen, report.fault_count, "fault")?;
+    for finding in report.findings.iter().take(LISTED) {
+        screen.line(format_args!("  record {}: {}", finding.sequence, finding.what))?;
+    }
+    more(screen, report.finding_count, "finding")?;
+    if let Some(mismatch) = &report.mismatch {
+        screen.line(format_args!("  record {} does not follow:", mismatch.sequence))?;
+        screen.line(format_args!("    recorded:    {}", mismatch.recorded))?;
+        screen.line(format_args!("    re-executed: {}", mismatch.re_executed))?;
+    }
+    for trade in report.affected_trades.iter().take(LISTED) {
+        screen.line(format_args!("  affected trade: {trade}"))?;
+    }
+    more(screen, report.affected_trades.len() as u64, "affected trade")?;
+    if report.verdict() != Verdict::Intact {
+        for range in report.provable.iter().take(LISTED) {
+            screen.line(format_args!("  still provable: records {}..{}", range.from, range.to))?;
+        }
+        more(screen, report.provable.len() as u64, "provable range")?;
+    }
+    for text in &report.not_checked {
+        screen.line(format_args!("  not checked: {text}"))?;
+    }
+    Ok(())
+}
+
+fn more(screen: &mut Screen, all: u64, noun: &str) -> Result<(), CliError> {
+    match all.saturating_sub(LISTED as u64) {
+        0 => Ok(()),
+        left => screen.line(format_args!("  and {}; see --format json", count(left, noun))),
+    }
+}
+
+/// Says where a fault is and what was met against what.
+pub(super) fn fault_in_words(fault: &Fault) -> String {
+    format!(
+        "segment {:012}, bytes {}..{}, record {}: {}: expected {}, found {}",
+        fault.segment,
+        fault.offset,
+        fault.end,
+        fault.sequence,
+        fault.check,
+        fault.expected,
+        fault.actual
+    )
+}
+
+const fn level_in_words(level: Level) -> &'static str {
+    match level {
+        Level::Chain => "chain: every stored byte",
+        Level::Tree => "tree: every stored byte, and the root over all records",
+        Level::State => "state: every stored byte, the root, and what the log means",
+        Level::Derive => "derive: every stored byte, the root, the meaning, and every decision",
+    }
+}
+
+/// How a ledger ends, in one word.
+pub(super) const fn end_in_words(end: LedgerEnd) -> &'static str {
+    match end {
+        LedgerEnd::Closed => "closed",
+        LedgerEnd::Open => "open",
+        LedgerEnd::Live => "live",
+    }
+}

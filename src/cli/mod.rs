@@ -1,0 +1,42 @@
+//! The command line: what people touch. It asks the library and shows the answer; it decides nothing.
+//!
+//! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
+
+mod args;
+mod commands;
+mod interrupt;
+mod outcome;
+mod progress;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use outcome::CliError;
+
+/// Runs the program with the arguments of its process, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Help and version exit with 0, wrong usage with 2.
+    let cli = Cli::parse();
+    crate::ledger::disk::exit_on_cut_files();
+    let done = match &cli.command {
+        Command::Demo(args) => commands::demo::run(args),
+        Command::Backtest(args) => commands::backtest::run(args),
+        Command::Replay(args) => commands::replay::run(args),
+        Command::State(args) => commands::state::run(args),
+        Command::Verify(args) => commands::verify::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
+        Command::Recover(args) => commands::recover::run(args),
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(CliError::ClosedPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            text::complain(&error);
+            outcome::COULD_NOT.into()
+        }
+    }
+}

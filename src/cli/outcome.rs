@@ -1,0 +1,68 @@
+//! How a command ends: its exit code, or why it could not do its work.
+//!
+//! | code | of | means |
+//! |---|---|---|
+//! | 0 | all | done; `verify`: intact |
+//! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
+//! | 10 to 17 | `verify`, `demo` | what is wrong with the ledger: see [`Verdict`] |
+//! | 130 | `demo`, `backtest`, `replay --follow` | stopped by Ctrl-C; the ledger is closed |
+//!
+//! [`Verdict`]: crate::audit::Verdict
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::audit::AuditError;
+use crate::ledger::LedgerError;
+use crate::market::SourceError;
+use crate::pipeline::{PipelineError, RunFileError, SettingsError};
+use crate::projections::ProjectionError;
+
+/// The command could not do its work.
+pub(super) const COULD_NOT: u8 = 2;
+/// Ctrl-C ended it.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// The exit code of a command that did its work.
+pub(super) type Outcome = Result<u8, CliError>;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    /// Whoever read our output has seen enough.
+    #[error("nobody reads the output any more")]
+    ClosedPipe,
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot make a directory for the ledger at {}: {source}", path.display())]
+    Place { path: PathBuf, source: io::Error },
+    #[error("cannot listen to Ctrl-C: {0}")]
+    Signal(#[from] ctrlc::Error),
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error(transparent)]
+    RunFile(#[from] RunFileError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+impl From<io::Error> for CliError {
+    /// Only the output is written with plain I/O here; everything else has errors of its own.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::ClosedPipe
+        } else {
+            Self::Output(error)
+        }
+    }
+}
