@@ -22,6 +22,10 @@ pub const FRAME_ALIGNMENT: usize = 8;
 /// Bytes of the length before each record.
 pub const RECORD_PREFIX_BYTES: usize = 2;
 
+/// No frame number or sequence is larger: no sum of an honest or forged one and what can follow it
+/// overflows.
+pub const NUMBER_MAX: u64 = 1 << 62;
+
 /// Frame N was handed to the disk only after the sync of frame N-1 had returned.
 pub const FLAG_ORDERED: u16 = 1 << 0;
 /// The last frame of a segment that another one continues.
@@ -145,7 +149,10 @@ impl FrameHeader {
         if header.watermark > header.number {
             return broken("watermark");
         }
-        if header.first_sequence.checked_add(header.count.into()).is_none() {
+        if header.number > NUMBER_MAX {
+            return broken("frame number");
+        }
+        if header.first_sequence > NUMBER_MAX {
             return broken("first sequence");
         }
         Ok(header)

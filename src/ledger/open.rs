@@ -158,7 +158,11 @@ fn remember(
         .zip(0_u64..)
         .map(|(link, index)| {
             let found = SegmentIndex::read(disk, layout, identity.ledger, index)?;
-            (found.end_link == *link).then_some(found)
+            // Nothing in an index is proven but what the segments say as well.
+            let next = listing.segments.get(usize::try_from(index).ok()? + 1);
+            let next = next.and_then(|next| next.header.as_ref().ok());
+            let end = next.map_or(taken.position.sequence, |next| next.first_sequence);
+            (found.end_link == *link && found.next_sequence == end).then_some(found)
         })
         .collect();
     let known = indexes.iter().flatten().filter_map(SegmentIndex::tree).next_back();

@@ -15,12 +15,11 @@ use super::frame::FrameRef;
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
-use super::recovery::{header_error, missing};
+use super::recovery::{missing, sound_headers};
 use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker};
 use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
-use crate::hash::Digest;
 
 /// How a ledger ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -91,10 +90,11 @@ impl<P: Payload> Reader<P> {
         Self::open_for(disk, path, Some(P::APPLICATION))
     }
 
-    /// Opens the ledger at `path` whatever program wrote it; `P` may know none of its events.
+    /// Opens the ledger at `path` whatever program wrote it: its records can be walked and named,
+    /// though `P` may know none of them.
     ///
     /// # Errors
-    /// See [`Reader::open`].
+    /// See [`Reader::open`], but for [`LedgerError::OtherApplication`].
     pub fn open_any(path: &Path) -> Result<Self, LedgerError> {
         Self::open_for(Arc::new(RealDisk), path, None)
     }
@@ -109,12 +109,17 @@ impl<P: Payload> Reader<P> {
         let live = disk.is_locked(&layout.lock()).map_err(at("ask for", &layout.lock()))?;
         let listing = Listing::read(&*disk, &layout)?;
         let identity = check_identity(&layout, &listing, application)?;
-        let headers = checked_headers(&layout, &listing)?;
+        let headers = sound_headers(&layout, &listing)?;
         let mut reader = Self {
             disk,
             layout,
             identity,
-            visible: Position { offset: 0, number: 0, sequence: 0, link: Digest::ZERO },
+            visible: Position {
+                offset: 0,
+                number: 0,
+                sequence: 0,
+                link: crate::hash::Digest::ZERO,
+            },
             proven_sequence: 0,
             end: if live { LedgerEnd::Live } else { LedgerEnd::Open },
             headers,
@@ -151,7 +156,7 @@ impl<P: Payload> Reader<P> {
 
     /// Link of the last frame that is shown.
     #[must_use]
-    pub fn chain_head(&self) -> Digest {
+    pub fn chain_head(&self) -> crate::hash::Digest {
         self.visible.link
     }
 
@@ -288,24 +293,6 @@ impl<P: Payload> Reader<P> {
         let index = SegmentIndex::read(&*self.disk, &self.layout, ledger, header.index)?;
         index.place_before(from).map(Position::from)
     }
-}
-
-fn checked_headers(layout: &Layout, listing: &Listing) -> Result<Vec<SegmentHeader>, LedgerError> {
-    if listing.has_segments_dir && listing.segments.is_empty() {
-        return Err(missing(0, 0, "segment 0", "a directory without segments"));
-    }
-    let mut headers = Vec::with_capacity(listing.segments.len());
-    for (listed, wanted) in listing.segments.iter().zip(0_u64..) {
-        if listed.index != wanted {
-            let actual = format!("segment {}", listed.index);
-            return Err(missing(wanted, 0, &format!("segment {wanted}"), &actual));
-        }
-        match &listed.header {
-            Ok(header) => headers.push(*header),
-            Err(error) => return Err(header_error(layout, listed.index, listed.bytes, *error)),
-        }
-    }
-    Ok(headers)
 }
 
 struct OpenPart {

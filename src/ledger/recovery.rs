@@ -131,11 +131,18 @@ pub(super) fn take_over(
     }
 }
 
-/// All headers, or the fault of the first that cannot be built on.
-fn sound_headers(layout: &Layout, listing: &Listing) -> Result<Vec<SegmentHeader>, LedgerError> {
+/// All headers, or the fault of the first that cannot be read or built on: each must say that it
+/// is this segment of this ledger, or a file under another's name would be believed.
+pub(super) fn sound_headers(
+    layout: &Layout,
+    listing: &Listing,
+) -> Result<Vec<SegmentHeader>, LedgerError> {
+    if listing.has_segments_dir && listing.segments.is_empty() {
+        return Err(missing(0, 0, "segment 0", "a directory without segments"));
+    }
+    let ledger = listing.identity.ok().map(|identity| identity.ledger);
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(listing.segments.len());
-    for (place, listed) in listing.segments.iter().enumerate() {
-        let wanted = place as u64;
+    for (listed, wanted) in listing.segments.iter().zip(0_u64..) {
         if listed.index != wanted {
             let actual = format!("segment {}", listed.index);
             return Err(missing(wanted, 0, &format!("segment {wanted}"), &actual));
@@ -147,6 +154,17 @@ fn sound_headers(layout: &Layout, listing: &Listing) -> Result<Vec<SegmentHeader
         if header.index != listed.index {
             let actual = format!("the header of segment {}", header.index);
             return Err(missing(wanted, 0, &format!("segment {wanted}"), &actual));
+        }
+        if ledger.is_some_and(|ledger| ledger != header.ledger) {
+            let actual = "a segment of another ledger";
+            return Err(missing(wanted, 0, "a segment of this ledger", actual));
+        }
+        let last = headers.last().map_or((0, 0), |last| (last.first_sequence, last.first_frame));
+        let begins = (header.first_sequence, header.first_frame);
+        if begins < last || wanted == 0 && begins != (0, 0) {
+            let expected = format!("record {} and frame {} or later", last.0, last.1);
+            let actual = format!("record {} and frame {}", begins.0, begins.1);
+            return Err(missing(wanted, last.0, &expected, &actual));
         }
         headers.push(header);
     }
@@ -199,7 +217,6 @@ fn refusal(last: &SegmentHeader, scan: &SegmentScan) -> LedgerError {
     }
 }
 
-/// A segment that should be there and is not.
 pub(super) fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
     LedgerError::Damaged(Box::new(Fault {
         class: FaultClass::Missing,

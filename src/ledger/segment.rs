@@ -9,7 +9,7 @@ use crate::event::ApplicationId;
 use crate::hash::{self, Digest};
 use crate::time::Timestamp;
 
-use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_BYTES};
+use super::frame::{FRAME_ALIGNMENT, FRAME_HEADER_BYTES, NUMBER_MAX};
 
 /// Bytes of a segment's header in this version.
 pub const SEGMENT_HEADER_BYTES: usize = 192;
@@ -27,6 +27,9 @@ pub const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
 pub const SEGMENT_BYTES_MIN: u64 = 1024;
 /// The longest segment.
 pub const SEGMENT_BYTES_MAX: u64 = 1 << 40;
+
+/// The largest epoch: the next one still is a number.
+const EPOCH_MAX: u32 = 1 << 30;
 
 const HASH_BLAKE3: u8 = 1;
 const CODEC_BINCODE2_FIXED: u8 = 1;
@@ -185,6 +188,15 @@ impl SegmentHeader {
         let file_bytes = u64_at(bytes, 80);
         if !(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(&file_bytes) {
             return Err(SegmentError::Field { field: "file length" });
+        }
+        for (offset, field) in [(56, "segment index"), (88, "first sequence"), (96, "first frame")]
+        {
+            if u64_at(bytes, offset) > NUMBER_MAX {
+                return Err(SegmentError::Field { field });
+            }
+        }
+        if u32_at(bytes, 28) > EPOCH_MAX {
+            return Err(SegmentError::Field { field: "epoch" });
         }
         Ok(Self {
             ledger: chunk(bytes, 32),

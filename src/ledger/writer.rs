@@ -137,6 +137,8 @@ pub struct Writer<P> {
     /// Header space and the records of steps that wait for their frame.
     pending: Vec<u8>,
     pending_count: u32,
+    /// How many of them carry a key.
+    pending_keyed: u64,
     keys: KeyWindow,
     tree: TreeFollower,
     poisoned: Option<String>,
@@ -178,6 +180,7 @@ impl<P: Payload> Writer<P> {
             position: opened.position,
             pending: vec![0; FRAME_HEADER_BYTES],
             pending_count: 0,
+            pending_keyed: 0,
             keys: opened.keys,
             tree,
             poisoned: None,
@@ -324,7 +327,8 @@ impl<P: Payload> Writer<P> {
         let first = self.next_sequence();
         for (place, key) in keys {
             self.keys.insert(*key, first + u64::from(*place));
-            self.segment.keyed_records += 1;
+            // Counted for the segment they end up in, which may be the next one.
+            self.pending_keyed += 1;
         }
         self.pending.extend_from_slice(bytes);
         self.pending_count += count;
@@ -382,6 +386,7 @@ impl<P: Payload> Writer<P> {
         let written = self.segment.file.write_at(&self.pending, self.position.offset);
         self.poison_on(written, "write")?;
         self.note_place(&header);
+        self.segment.keyed_records += std::mem::take(&mut self.pending_keyed);
         self.advance(&header, link);
         self.last_frame_empty = self.pending_count == 0;
         let stored = std::mem::take(&mut self.pending);

@@ -31,3 +31,8 @@ pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     }
     found.then_some(path)
 }
+
+/// So many cases a law; a failing one is printed and not kept in a file.
+pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
+}
