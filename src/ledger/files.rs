@@ -60,7 +60,7 @@ impl Files {
             missing.push(above);
             above = parent;
         }
-        // The lowest directory there may have been made by somebody who died before its name lasted.
+        // The lowest directory may have been made by somebody who died before its name lasted.
         if let Some(parent) = parent_of(above)
             && let Err(error) = self.disk.sync_dir(parent)
             && error.kind() != io::ErrorKind::PermissionDenied

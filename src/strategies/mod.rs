@@ -202,7 +202,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// ```
 /// use schwabot::strategies::canonical;
 /// let config = canonical("sma-cross", &[])?;
-/// let text: Vec<_> = config.parameters.iter().map(|p| format!("{}={}", p.name, p.value)).collect();
+/// let text = config.parameters.iter().map(|p| format!("{}={}", p.name, p.value));
+/// let text: Vec<_> = text.collect();
 /// assert_eq!(text, ["fast=10", "fraction=0.95", "slow=50"]);
 /// # Ok::<(), schwabot::strategies::StrategyError>(())
 /// ```
