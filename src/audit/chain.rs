@@ -47,23 +47,29 @@ struct Judged {
 /// Collects what counts while a segment is scanned.
 struct Collector {
     hash_leaves: bool,
+    /// Beside a living writer only frames count that a later one proves durable.
+    live: bool,
     leaves: CompactRange,
-    /// Frames that count but that nothing proves durable yet: number, position after, leaves.
+    /// Frames that nothing proves durable yet: the position after each, and, beside a living
+    /// writer, their leaves, which may come not to count.
     waiting: VecDeque<(Position, Vec<Digest>)>,
     proven: Position,
+    counted: Position,
     next: Position,
     contiguous: bool,
     runs: Vec<(u64, u64)>,
 }
 
 impl Collector {
-    fn new(header: &SegmentHeader, hash_leaves: bool) -> Self {
+    fn new(header: &SegmentHeader, hash_leaves: bool, live: bool) -> Self {
         let start = Position::start(header);
         Self {
             hash_leaves,
+            live,
             leaves: CompactRange::new(header.first_sequence),
             waiting: VecDeque::new(),
             proven: start,
+            counted: start,
             next: start,
             contiguous: true,
             runs: Vec::new(),
@@ -83,38 +89,35 @@ impl Collector {
         if !self.contiguous {
             return;
         }
-        let leaves = match self.hash_leaves {
-            true => frame.records().map(|record| hash::leaf(record.bytes)).collect(),
-            false => Vec::new(),
-        };
-        self.waiting.push_back((self.next, leaves));
+        let mut held = Vec::new();
+        if self.hash_leaves {
+            let leaves = frame.records().map(|record| hash::leaf(record.bytes));
+            match self.live {
+                true => held.extend(leaves),
+                false => leaves.for_each(|leaf| self.leaves.push(leaf)),
+            }
+        }
+        self.counted = self.next;
+        self.waiting.push_back((self.next, held));
         self.release(frame.header.proves_durable_below());
     }
 
     /// Counts waiting frames below a number as proven.
     fn release(&mut self, below: u64) {
         while self.waiting.front().is_some_and(|(after, _)| after.number <= below) {
-            self.count_first();
+            if let Some((after, held)) = self.waiting.pop_front() {
+                held.into_iter().for_each(|leaf| self.leaves.push(leaf));
+                self.proven = after;
+            }
         }
     }
 
-    fn count_first(&mut self) {
-        if let Some((after, leaves)) = self.waiting.pop_front() {
-            leaves.into_iter().for_each(|leaf| self.leaves.push(leaf));
-            self.proven = after;
-        }
-    }
-
-    fn finish(mut self, scan: SegmentScan, live: bool) -> Judged {
+    fn finish(mut self, scan: SegmentScan) -> Judged {
         if matches!(scan.end, SegmentEnd::Sealed | SegmentEnd::Closed) {
             self.release(u64::MAX);
         }
-        let proven = self.proven;
-        if !live {
-            self.release(u64::MAX);
-        }
-        let counted = self.proven;
-        let unproven = counted.sequence - proven.sequence;
+        let counted = if self.live { self.proven } else { self.counted };
+        let unproven = counted.sequence - self.proven.sequence;
         Judged { scan, leaves: self.leaves, counted, unproven, runs: self.runs }
     }
 }
@@ -158,12 +161,12 @@ fn judge_all(
         let growing = live && place + 1 == count;
         let path = layout.segment(listed.index);
         let judged = SegmentFile::open(disk, &path, growing).and_then(|mut file| {
-            let mut collector = Collector::new(header, level >= Level::Tree);
+            let mut collector = Collector::new(header, level >= Level::Tree, growing);
             let follower = listing.follower(place);
             let scan = scan_segment(&mut file, header, follower, &mut |frame, link| {
                 collector.take(frame, link);
             })?;
-            Ok(collector.finish(scan, growing))
+            Ok(collector.finish(scan))
         });
         match judged {
             Ok(judged) => locked(&results)[place] = Some(judged),

@@ -9,13 +9,15 @@ use super::error::{LedgerError, at};
 use super::files::{Files, NewSegment};
 use super::frame::FrameRef;
 use super::index::SegmentIndex;
+use super::keys::{KEYS_REMEMBERED, KeyWindow};
 use super::layout::{Identity, IdentityError, Layout, Listing};
+use super::options::WriterOptions;
 use super::recovery::{Taken, take_over};
 use super::scan::{FaultClass, scan_segment};
 use super::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use super::tree::push_leaves;
 use super::walk::{Position, SegmentFile};
-use super::writer::{KEYS_REMEMBERED, KeyWindow, OpenSegment, Opened, WriterOptions};
+use super::writer::{OpenSegment, Opened};
 use crate::event::{
     Actor, ApplicationId, Class, ClockSource, ClockStatus, Payload, Stamp, Vantage,
 };

@@ -12,7 +12,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::batch::Batch;
 use super::error::LedgerError;
-use super::writer::{Appended, Head, SyncMode, Writer};
+use super::options::{Appended, Head, SyncMode};
+use super::writer::Writer;
 use crate::event::Payload;
 
 /// Steps that may wait for the writer.

@@ -5,6 +5,7 @@
 //! lie above the last proof. Sealed segments are mapped and read in place; the last one is read.
 //! Errors never look like the end of the log.
 
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use super::open::check_identity;
 use super::recovery::{missing, sound_headers};
 use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
-use super::walk::{Position, SegmentFile, Step, Walker};
+use super::walk::{Position, SegmentFile, Step, Walker, closed_end};
 use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
 
 /// How a ledger ends.
@@ -221,20 +222,26 @@ impl<P: Payload> Reader<P> {
     }
 
     fn find_end(&mut self, live: bool) -> Result<(), LedgerError> {
-        let Some((place, header)) = self.headers.iter().enumerate().next_back() else {
-            return Ok(());
-        };
+        let Some(header) = self.headers.last() else { return Ok(()) };
         let path = self.layout.segment(header.index);
         let mut file = SegmentFile::open(&*self.disk, &path, live).map_err(at("open", &path))?;
-        let mut ends = Vec::new();
+        let closed = closed_end(&mut file, header).map_err(at("read", &path))?;
+        if let Some(end) = closed.filter(|_| !live) {
+            self.visible = end;
+            self.proven_sequence = end.sequence;
+            self.end = LedgerEnd::Closed;
+            return Ok(());
+        }
+        let mut proven = Position::start(header);
+        let mut waiting = VecDeque::new();
         let scan = scan_segment(&mut file, header, Follower::Nothing, &mut |frame, link| {
-            ends.push((frame.header.number, Position::after(frame, link)));
+            waiting.push_back(Position::after(frame, link));
+            let below = frame.header.proves_durable_below();
+            while waiting.front().is_some_and(|after: &Position| after.number <= below) {
+                proven = waiting.pop_front().unwrap_or(proven);
+            }
         })
         .map_err(at("read", &path))?;
-        debug_assert_eq!(place + 1, self.headers.len());
-        let start = Position::start(header);
-        let proven = ends.iter().rev().find(|(number, _)| *number < scan.durable_below);
-        let proven = proven.map_or(start, |(_, position)| *position);
         if live {
             self.visible = proven;
         } else {

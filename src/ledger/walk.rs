@@ -8,14 +8,14 @@ use std::io;
 use std::path::Path;
 
 use super::disk::{Access, Disk, DiskFile, Map};
-use super::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
+use super::frame::{FLAG_CLOSE, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
 use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
 use crate::hash::Digest;
 
 /// Bytes read at a time where a file is not mapped.
 const WINDOW_BYTES: usize = 1 << 20;
 /// Mapped bytes that are kept before the ones that were read last.
-const KEPT_BYTES: usize = 8 << 20;
+const KEPT_BYTES: usize = 2 << 20;
 
 /// A segment's bytes, mapped or read through a window.
 pub struct SegmentFile {
@@ -319,4 +319,25 @@ impl Walker {
         }
         Ok(None)
     }
+}
+
+/// Returns the end of a trimmed segment whose last bytes are a CLOSE frame. What lies before it
+/// is checked when it is read.
+pub(super) fn closed_end(
+    file: &mut SegmentFile,
+    header: &SegmentHeader,
+) -> io::Result<Option<Position>> {
+    let Some(offset) = file.len().checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
+    if file.len() >= header.file_bytes || offset < SEGMENT_HEADER_BYTES as u64 {
+        return Ok(None);
+    }
+    let stored = file.get(offset, FRAME_HEADER_BYTES)?;
+    let found = stored.first_chunk().map(|bytes| FrameHeader::decode(bytes, seed_of(header.salt)));
+    let Some(Ok(close)) = found else { return Ok(None) };
+    let fits = close.flags & FLAG_CLOSE != 0
+        && close.epoch == header.epoch
+        && close.number >= header.first_frame
+        && close.first_sequence >= header.first_sequence;
+    let frame = FrameRef { header: close, offset, stored };
+    Ok(fits.then(|| Position::after(&frame, frame.link())))
 }

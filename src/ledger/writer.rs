@@ -5,123 +5,43 @@
 //! after a failed write or sync the writer refuses everything, because nobody knows any more what
 //! the disk holds; no byte that was written is ever written differently.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::batch::Batch;
-use super::clock::{Host, Machine};
-use super::disk::{Disk, DiskFile, RealDisk};
+use super::disk::DiskFile;
 use super::error::{LedgerError, at};
-use super::files::{Files, NewSegment};
+use super::files::Files;
 use super::frame::{
-    FLAG_CLOSE, FLAG_ORDERED, FLAG_SEAL, FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES,
-    FrameHeader, seed_of,
+    FLAG_CLOSE, FLAG_ORDERED, FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameHeader,
+    seed_of,
 };
-use super::index::{INDEX_STEP_BYTES, Place, SegmentIndex};
-use super::segment::{SEGMENT_BYTES_DEFAULT, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::index::Place;
+use super::keys::KeyWindow;
+use super::options::{Appended, Head, SyncMode, WriterOptions};
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::tree::TreeFollower;
 use super::walk::Position;
 use crate::event::{Payload, SystemEvent};
 use crate::hash::Digest;
 use crate::merkle::CompactRange;
 
-/// Keys that are remembered: appending one of the last 65,536 again appends nothing.
-pub const KEYS_REMEMBERED: usize = 65_536;
 /// In [`SyncMode::End`] a frame is written when it would hold more than this.
 const FRAME_BYTES_TARGET: usize = 64 << 10;
-
-/// When an append is durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SyncMode {
-    /// When it returns: a frame and a sync an append.
-    Always,
-    /// When [`Writer::sync`] or [`Writer::close`] returns: frames are filled, synced at the end.
-    End,
-}
-
-/// How a ledger is opened for writing.
-#[derive(Clone)]
-pub struct WriterOptions {
-    /// When an append is durable.
-    pub sync: SyncMode,
-    /// Length of new segments; at least 1 KiB.
-    pub segment_bytes: u64,
-    /// The storage.
-    pub disk: Arc<dyn Disk>,
-    /// The clock and the dice.
-    pub host: Arc<dyn Host>,
-}
-
-impl Default for WriterOptions {
-    /// Durable at every append, 64 MiB segments, the machine's own disk and clock.
-    fn default() -> Self {
-        Self {
-            sync: SyncMode::Always,
-            segment_bytes: SEGMENT_BYTES_DEFAULT,
-            disk: Arc::new(RealDisk),
-            host: Arc::new(Machine),
-        }
-    }
-}
-
-/// The head of a log: how many records, and the RFC 6962 root over them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Head {
-    /// Records.
-    pub size: u64,
-    /// Root of the tree over their bytes.
-    pub root: Digest,
-}
-
-/// What an append did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Appended {
-    /// The records have these sequences.
-    New(Range<u64>),
-    /// A record with the step's first key is there already; nothing was appended.
-    Existing(u64),
-}
 
 /// What an open segment's frames are made with.
 pub(super) struct OpenSegment {
     pub(super) header: SegmentHeader,
     pub(super) file: Box<dyn DiskFile>,
-    seed: u32,
-    places: Vec<Place>,
-    keyed_records: u64,
+    pub(super) seed: u32,
+    pub(super) places: Vec<Place>,
+    pub(super) keyed_records: u64,
 }
 
 impl OpenSegment {
     pub(super) fn new(header: SegmentHeader, file: Box<dyn DiskFile>) -> Self {
         let seed = seed_of(header.salt);
         Self { header, file, seed, places: Vec::new(), keyed_records: 0 }
-    }
-}
-
-/// The keys of the last keyed records.
-#[derive(Default)]
-pub(super) struct KeyWindow {
-    order: VecDeque<[u8; 16]>,
-    sequences: BTreeMap<[u8; 16], u64>,
-}
-
-impl KeyWindow {
-    pub(super) fn insert(&mut self, key: [u8; 16], sequence: u64) {
-        if self.sequences.insert(key, sequence).is_none() {
-            self.order.push_back(key);
-        }
-        if self.order.len() > KEYS_REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.sequences.remove(&oldest);
-        }
-    }
-
-    fn find(&self, key: &[u8; 16]) -> Option<u64> {
-        self.sequences.get(key).copied()
     }
 }
 
@@ -133,14 +53,14 @@ pub struct Writer<P> {
     /// What the next frame must be; `sequence` does not count records that wait in `pending`.
     pub(super) position: Position,
     /// All frames below this number are durable.
-    durable_below: u64,
+    pub(super) durable_below: u64,
     /// Header space and the records of steps that wait for their frame.
     pending: Vec<u8>,
     pending_count: u32,
     /// How many of them carry a key.
     pending_keyed: u64,
     keys: KeyWindow,
-    tree: TreeFollower,
+    pub(super) tree: TreeFollower,
     poisoned: Option<String>,
     last_frame_empty: bool,
     /// Held for the writer's life.
@@ -315,7 +235,7 @@ impl<P: Payload> Writer<P> {
         if bytes.len() > limit {
             return Err(LedgerError::StepTooLong { bytes: bytes.len(), limit });
         }
-        if let Some(existing) = self.known_key(keys)? {
+        if let Some(existing) = self.keys.known(keys)? {
             return Ok(Appended::Existing(existing));
         }
         if self.pending_count > 0 && self.pending.len() + bytes.len() > self.frame_bytes_full() {
@@ -345,19 +265,6 @@ impl<P: Payload> Writer<P> {
                 let room = header.frames_end_max() - SEGMENT_HEADER_BYTES as u64;
                 usize::try_from(room).unwrap_or(usize::MAX).min(FRAME_BYTES_TARGET)
             }
-        }
-    }
-
-    fn known_key(&self, keys: &[(u32, [u8; 16])]) -> Result<Option<u64>, LedgerError> {
-        let mut used = keys.iter().map(|(place, key)| (*place, self.keys.find(key)));
-        if let Some((_, Some(sequence))) = used.next() {
-            return Ok(Some(sequence));
-        }
-        match used.find_map(|(place, known)| Some((place, known?))) {
-            Some((place, sequence)) => {
-                Err(LedgerError::KeyReused { index: place as usize, sequence })
-            }
-            None => Ok(None),
         }
     }
 
@@ -403,7 +310,7 @@ impl<P: Payload> Writer<P> {
         Ok(())
     }
 
-    fn frame_header(&self, flags: u16, records_bytes: usize, count: u32) -> FrameHeader {
+    pub(super) fn frame_header(&self, flags: u16, records_bytes: usize, count: u32) -> FrameHeader {
         // In `Always` mode the frame before is durable by now; a watermark may lag, not lead.
         let ordered = flags & FLAG_ORDERED != 0;
         debug_assert!(!ordered || self.durable_below == self.position.number);
@@ -430,28 +337,7 @@ impl<P: Payload> Writer<P> {
         };
     }
 
-    fn note_place(&mut self, header: &FrameHeader) {
-        let far = |last: &Place| self.position.offset - last.offset >= INDEX_STEP_BYTES;
-        if self.segment.places.last().is_none_or(far) {
-            self.segment.places.push(Place {
-                sequence: header.first_sequence,
-                number: header.number,
-                offset: self.position.offset,
-                previous: header.previous,
-            });
-        }
-    }
-
-    /// Reserves the spare once half the segment is used. No space now is no failure: the roll will
-    /// try again and refuse then.
-    fn spare_in_time(&mut self) {
-        if self.position.offset * 2 > self.segment.header.file_bytes {
-            let bytes = self.files.segment_bytes;
-            drop(self.files.keep_spare(bytes));
-        }
-    }
-
-    fn sync_segment(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn sync_segment(&mut self) -> Result<(), LedgerError> {
         if self.durable_below == self.position.number {
             return Ok(());
         }
@@ -459,84 +345,6 @@ impl<P: Payload> Writer<P> {
         self.poison_on(synced, "sync")?;
         self.durable_below = self.position.number;
         Ok(())
-    }
-
-    /// Goes on in a new segment with room for a frame of `frame_bytes`.
-    fn roll(&mut self, frame_bytes: u64) -> Result<(), LedgerError> {
-        // The step that needs room is already taken in, so a full disk ends this writer too: what
-        // was acknowledged stays, and reopening goes on once there is space.
-        let room = self.files.next_bytes(SegmentHeader::file_bytes_for(frame_bytes));
-        let file_bytes = self.poison_on_error(room)?;
-        self.sync_segment()?;
-        let before = self.segment.header;
-        let (_, seal_link) = self.end_frame(FLAG_SEAL);
-        let header = NewSegment {
-            ledger: before.ledger,
-            application: before.application,
-            index: before.index + 1,
-            epoch: before.epoch,
-            file_bytes,
-            first_sequence: self.position.sequence,
-            first_frame: self.position.number + 1,
-            previous: seal_link,
-            recovery: None,
-        }
-        .header(&self.files);
-        let header = self.poison_on_error(header)?;
-        let prepared = self.files.prepare(&header);
-        let file = self.poison_on_error(prepared)?;
-        // A crash here leaves a spare that continues nothing; the next opening writes over it.
-        let tree = self.tree.finished();
-        let tree = self.poison_on_error(tree)?;
-        self.end_segment(FLAG_SEAL)?;
-        self.write_index(&tree);
-        // A crash here leaves a SEAL that the spare continues; the next opening renames it.
-        let published = self.files.publish(header.index);
-        self.poison_on_error(published)?;
-        self.segment = OpenSegment::new(header, file);
-        self.position = Position { number: header.first_frame, ..Position::start(&header) };
-        self.durable_below = header.first_frame;
-        Ok(())
-    }
-
-    /// Makes the bytes and link of an end frame at the current position.
-    fn end_frame(&self, flag: u16) -> ([u8; FRAME_HEADER_BYTES], Digest) {
-        let mut stored = [0; FRAME_HEADER_BYTES];
-        let mut header = self.frame_header(flag | FLAG_ORDERED, 0, 0);
-        // The next segment's header holds this link before the frame is written, so the frame's
-        // bytes may depend on nothing that changes in between: its time is the segment's.
-        header.commit_time = self.segment.header.created;
-        let link = header.encode_over(&mut stored, self.segment.seed);
-        (stored, link)
-    }
-
-    /// Writes and syncs an end frame, then trims the file to it.
-    fn end_segment(&mut self, flag: u16) -> Result<(), LedgerError> {
-        let (stored, link) = self.end_frame(flag);
-        let written = self.segment.file.write_at(&stored, self.position.offset);
-        self.poison_on(written, "write")?;
-        self.position.offset += FRAME_HEADER_BYTES as u64;
-        self.position.number += 1;
-        self.position.link = link;
-        self.sync_segment()?;
-        // Not synced: a file that stays at full length after its end frame is as good.
-        let trimmed = self.segment.file.set_len(self.position.offset);
-        self.poison_on(trimmed, "trim")
-    }
-
-    /// The index is derived and may be missing: failing to write one is no failure of the log.
-    fn write_index(&self, tree: &CompactRange) {
-        let header = &self.segment.header;
-        let index = SegmentIndex {
-            ledger: header.ledger,
-            segment: header.index,
-            end_link: self.position.link,
-            next_sequence: self.position.sequence,
-            keyed_records: self.segment.keyed_records,
-            frontier: tree.hashes().collect(),
-            places: self.segment.places.clone(),
-        };
-        drop(index.write(&*self.files.disk, &self.files.layout));
     }
 
     fn tell_recoveries(&mut self, untold: &[SystemEvent]) -> Result<(), LedgerError> {
@@ -552,7 +360,7 @@ impl<P: Payload> Writer<P> {
         self.sync()
     }
 
-    fn poison_on(
+    pub(super) fn poison_on(
         &mut self,
         done: std::io::Result<()>,
         action: &'static str,
@@ -561,7 +369,10 @@ impl<P: Payload> Writer<P> {
         self.poison_on_error(done.map_err(at(action, &path)))
     }
 
-    fn poison_on_error<T>(&mut self, done: Result<T, LedgerError>) -> Result<T, LedgerError> {
+    pub(super) fn poison_on_error<T>(
+        &mut self,
+        done: Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         if let Err(error) = &done {
             self.poisoned = Some(error.to_string());
         }

@@ -1,0 +1,61 @@
+//! How a ledger is opened for writing, and what an append answers.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::clock::{Host, Machine};
+use super::disk::{Disk, RealDisk};
+use super::segment::SEGMENT_BYTES_DEFAULT;
+use crate::hash::Digest;
+
+/// When an append is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SyncMode {
+    /// When it returns: a frame and a sync an append.
+    Always,
+    /// When [`Writer::sync`] or [`Writer::close`] returns: frames are filled, synced at the end.
+    End,
+}
+
+/// How a ledger is opened for writing.
+#[derive(Clone)]
+pub struct WriterOptions {
+    /// When an append is durable.
+    pub sync: SyncMode,
+    /// Length of new segments; at least 1 KiB.
+    pub segment_bytes: u64,
+    /// The storage.
+    pub disk: Arc<dyn Disk>,
+    /// The clock and the dice.
+    pub host: Arc<dyn Host>,
+}
+
+impl Default for WriterOptions {
+    /// Durable at every append, 64 MiB segments, the machine's own disk and clock.
+    fn default() -> Self {
+        Self {
+            sync: SyncMode::Always,
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
+            disk: Arc::new(RealDisk),
+            host: Arc::new(Machine),
+        }
+    }
+}
+
+/// The head of a log: how many records, and the RFC 6962 root over them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Head {
+    /// Records.
+    pub size: u64,
+    /// Root of the tree over their bytes.
+    pub root: Digest,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// The records have these sequences.
+    New(Range<u64>),
+    /// A record with the step's first key is there already; nothing was appended.
+    Existing(u64),
+}
