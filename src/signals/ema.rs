@@ -33,7 +33,7 @@ const MEMORY_SPANS: usize = 10;
 ///     assert_eq!(cross.spread(), None); // fewer bars than the slow span
 /// }
 /// cross.push("103".parse()?)?;
-/// assert_eq!(cross.spread(), Some("0.006645903".parse()?)); // rising: fast above slow
+/// assert_eq!(cross.spread(), Some("0.006820774".parse()?)); // rising: fast above slow
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]

@@ -39,7 +39,7 @@ pub struct WilsonBounds {
 /// use schwabot::signals::wilson_bounds;
 /// let bounds = wilson_bounds(1, 3, "1.96".parse()?)?;
 /// assert_eq!(bounds.lower.to_string(), "0.061490315");
-/// assert_eq!(bounds.upper.to_string(), "0.792345124");
+/// assert_eq!(bounds.upper.to_string(), "0.792345045");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn wilson_bounds(successes: u64, cases: u64, z: Ratio) -> Result<WilsonBounds, SignalError> {

@@ -4,6 +4,7 @@ pub(crate) mod forge;
 pub(crate) mod market;
 pub(crate) mod notes;
 pub(crate) mod runs;
+pub(crate) mod vectors;
 
 use std::path::PathBuf;
 
