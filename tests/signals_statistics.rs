@@ -91,7 +91,7 @@ fn a_forecast_of_one_half_is_neither_hit_nor_miss() {
     score.push("0.5".parse().unwrap(), true).unwrap();
     assert_eq!((score.forecasts, score.decided, score.hits), (1, 0, 0));
     assert!(score.hit_rate_bounds().is_err());
-    for (probability, came) in [("0.9", true), ("0.2", false), ("0.6", false)] {
+    for (probability, came) in [("0.9", true), ("0.2", false), ("0.4", true)] {
         score.push(probability.parse().unwrap(), came).unwrap();
     }
     assert_eq!((score.forecasts, score.decided, score.hits), (4, 3, 2));

@@ -48,15 +48,13 @@ pub fn dtw_distance(left: &[Ratio], right: &[Ratio], band: usize) -> Result<Rati
     for (i, value) in left.iter().enumerate() {
         let from = i.saturating_sub(band);
         let to = i.saturating_add(band).saturating_add(1).min(right.len());
-        // What lies left of the band must not be read as a value of two rows ago.
+        // What lies left of the band must not be read as a value of two rows ago; what lies right
+        // of it was never written, for the band moves to the right.
         row[from] = f64::INFINITY;
         for j in from..to {
             let distance = real(*value) - real(right[j]);
             let best = above[j].min(above[j + 1]).min(row[j]);
             row[j + 1] = distance * distance + best;
-        }
-        if let Some(beyond) = row.get_mut(to + 1) {
-            *beyond = f64::INFINITY;
         }
         std::mem::swap(&mut above, &mut row);
     }
