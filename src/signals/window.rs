@@ -14,7 +14,7 @@ pub const WINDOW_BARS_MAX: u32 = 100_000;
 
 /// The largest log-return a window takes, in 10^-9: 100, that is a factor of 10^43. The logarithm
 /// of the quotient of two prices is always smaller.
-const RETURN_RAW_MAX: u64 = 100_000_000_000;
+pub(super) const RETURN_RAW_MAX: u64 = 100_000_000_000;
 /// The largest volume a window takes: a full window of them fits an `i128`.
 pub const VOLUME_MAX: Quantity = Quantity::from_raw(i128::MAX / WINDOW_BARS_MAX as i128);
 
@@ -86,6 +86,45 @@ impl ReturnWindow {
         Ok(())
     }
 
+    /// Returns how many sample deviations of the values before it the newest return is, and then
+    /// takes it: no value is ever measured against itself. None before the window is full, and none
+    /// when the values before do not vary.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::signals::ReturnWindow;
+    /// let mut window = ReturnWindow::new(3);
+    /// for change in ["0.01", "0.02", "0.03"] {
+    ///     assert_eq!(window.push_scored(change.parse()?)?, None); // not yet full
+    /// }
+    /// // The three before deviate by 0.01, so a loss of 0.05 is five of that.
+    /// assert_eq!(window.push_scored("-0.05".parse()?)?, Some("-5".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn push_scored(&mut self, value: Ratio) -> Result<Option<Ratio>, SignalError> {
+        let (count, scatter) = self.scatter();
+        let score = (self.values.len() == self.capacity && scatter > 0).then(|| {
+            let deviation = libm::sqrt(scatter as f64 / (count * (count - 1)) as f64);
+            ratio(value.raw() as f64 / deviation, "spike score").ok()
+        });
+        self.push(value)?;
+        Ok(score.flatten())
+    }
+
+    /// Iterates over the values, the oldest first: pushing them again makes the same window.
+    pub fn values(&self) -> impl Iterator<Item = Ratio> + '_ {
+        self.values.iter().copied().map(Ratio::from_raw)
+    }
+
+    /// Forgets all values, as after a gap.
+    pub fn clear(&mut self) {
+        self.values.clear();
+        (self.sum, self.sum_of_squares) = (0, 0);
+    }
+
     /// Returns how many values the window holds.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -113,14 +152,53 @@ impl ReturnWindow {
     /// ```
     #[must_use]
     pub fn deviation(&self) -> Option<Ratio> {
-        let count = self.values.len() as i128;
+        let (count, scatter) = self.scatter();
         if count < 2 {
             return None;
         }
-        // n * sum of squares - square of the sum = n * (n - 1) * variance: exact, never negative.
-        let scatter = count * self.sum_of_squares - self.sum * self.sum;
         let variance = scatter as f64 / (count * (count - 1)) as f64;
         ratio(libm::sqrt(variance) / RATIO_ONE, "deviation").ok()
+    }
+
+    /// Returns the realised volatility, the root of the sum of squared returns over the whole
+    /// window (not a bar), rounded half-even to 10^-9; none while the window is empty.
+    #[must_use]
+    pub fn realised_volatility(&self) -> Option<Ratio> {
+        if self.values.is_empty() {
+            return None;
+        }
+        ratio(libm::sqrt(self.sum_of_squares as f64) / RATIO_ONE, "realised volatility").ok()
+    }
+
+    /// Returns the t-statistic of the drift, mean * sqrt(n) / sample deviation, rounded half-even
+    /// to 10^-9; none below two values, or when they do not vary.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::signals::ReturnWindow;
+    /// let mut window = ReturnWindow::new(4);
+    /// for change in ["0.01", "0.02", "0.03"] {
+    ///     window.push(change.parse()?)?;
+    /// }
+    /// // 0.02 * sqrt(3) / 0.01
+    /// assert_eq!(window.drift_t(), Some("3.464101615".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn drift_t(&self) -> Option<Ratio> {
+        let (count, scatter) = self.scatter();
+        if count < 2 || scatter <= 0 {
+            return None;
+        }
+        let t = self.sum as f64 * libm::sqrt((count - 1) as f64) / libm::sqrt(scatter as f64);
+        ratio(t, "drift").ok()
+    }
+
+    /// The count, and n * sum of squares - square of the sum = n * (n - 1) * variance: exact,
+    /// never negative.
+    fn scatter(&self) -> (i128, i128) {
+        let count = self.values.len() as i128;
+        (count, count * self.sum_of_squares - self.sum * self.sum)
     }
 }
 

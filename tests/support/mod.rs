@@ -11,6 +11,7 @@ pub(crate) mod samples;
 pub(crate) mod sim_disk;
 pub(crate) mod sim_ledger;
 pub(crate) mod source;
+pub(crate) mod vectors;
 
 use std::path::PathBuf;
 
