@@ -13,7 +13,8 @@
 //!
 //! A bar slides the transform on instead of taking it again (E. Jacobsen and R. Lyons, "The sliding
 //! DFT", IEEE Signal Processing Magazine 20 (2003) 74-80): `X_k <- (X_k - leaving + coming)
-//! e^(2 pi i k / N)`, one turn a frequency whatever the run's length. Three things keep that honest:
+//! e^(2 pi i k / N)`, one turn a frequency whatever the run's length. Three things keep that
+//! honest:
 //!
 //! - the turn is made anew from the ring buffer at every 1,024th bar, so that rounding cannot add
 //!   up: after any number of bars g is within 10^-9 of the direct formula as long as no return of

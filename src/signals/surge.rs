@@ -9,7 +9,8 @@
 //! The logarithms are rounded to 10^-9 and summed exactly, so a score differs from one of
 //! unrounded logarithms by less than 10^-8 times (1 + |z|) / deviation.
 //!
-//! A snapshot stores [`logs`](LogVolumeWindow::logs), integers; [`rebuilt`](LogVolumeWindow::rebuilt)
+//! A snapshot stores [`logs`](LogVolumeWindow::logs), integers;
+//! [`rebuilt`](LogVolumeWindow::rebuilt)
 //! makes the same state.
 
 use std::collections::VecDeque;
