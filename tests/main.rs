@@ -26,6 +26,7 @@ mod market_formats;
 mod market_merge;
 mod market_real;
 mod market_synthetic;
+mod memory_growth;
 mod merkle_vectors;
 mod pipeline_loop;
 mod recovery_crash_points;
