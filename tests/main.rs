@@ -29,6 +29,7 @@ mod market_synthetic;
 mod memory_growth;
 mod merkle_vectors;
 mod pipeline_loop;
+mod readme;
 mod recovery_crash_points;
 mod recovery_table;
 mod recovery_torn_tail;

@@ -97,6 +97,12 @@ pub enum LedgerError {
         .0.segment, .0.offset, .0.end, .0.sequence, .0.check, .0.expected, .0.actual
     )]
     Damaged(Box<Fault>),
+    /// Damage: the file that names the ledger is not what was written.
+    #[error("{} is damaged", path.display())]
+    DamagedIdentity {
+        /// The file.
+        path: PathBuf,
+    },
     /// Damage: a whole frame holds a record that cannot be read.
     #[error("record {sequence}: {source}")]
     Record {
@@ -117,7 +123,7 @@ impl LedgerError {
     /// True when the bytes are at fault, not the machine and not the request.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Record { .. })
+        matches!(self, Self::Damaged(_) | Self::DamagedIdentity { .. } | Self::Record { .. })
     }
 }
 

@@ -68,9 +68,8 @@ pub(super) fn check_identity(
             let path = layout.identity();
             return Err(LedgerError::Unsupported { path, what: error.to_string() });
         }
-        Err(error @ IdentityError::Damaged) => {
-            let source = std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string());
-            return Err(at("use", &layout.identity())(source));
+        Err(IdentityError::Damaged) => {
+            return Err(LedgerError::DamagedIdentity { path: layout.identity() });
         }
     };
     if let Some(application) = application

@@ -14,6 +14,8 @@ use crate::hash::Digest;
 
 /// Bytes read at a time where a file is not mapped.
 const WINDOW_BYTES: usize = 1 << 20;
+/// How often the file's length the searches of one walk may read in vain.
+const SEARCH_IN_VAIN_MAX: u64 = 4;
 /// Mapped bytes that are kept before the ones that were read last.
 const KEPT_BYTES: usize = 2 << 20;
 
@@ -205,6 +207,8 @@ pub struct Walker {
     epoch: u32,
     seed: u32,
     position: Position,
+    /// Bytes of bodies that searches checked and found wanting.
+    read_in_vain: u64,
 }
 
 impl Walker {
@@ -217,7 +221,7 @@ impl Walker {
     /// Starts at a known position in the segment.
     #[must_use]
     pub fn at(header: &SegmentHeader, position: Position) -> Self {
-        Self { epoch: header.epoch, seed: seed_of(header.salt), position }
+        Self { epoch: header.epoch, seed: seed_of(header.salt), position, read_in_vain: 0 }
     }
 
     /// Returns where the walk stands.
@@ -295,17 +299,24 @@ impl Walker {
     /// # Errors
     /// As the system says.
     pub(super) fn search(
-        &self,
+        &mut self,
         file: &mut SegmentFile,
         from: u64,
     ) -> io::Result<Option<(u64, FrameHeader)>> {
+        // Headers that lie about long bodies must not make this quadratic. A log that was damaged
+        // and not forged never comes near the limit.
+        let limit = file.len().saturating_mul(SEARCH_IN_VAIN_MAX);
         let mut offset = from.next_multiple_of(8);
         while offset + FRAME_HEADER_BYTES as u64 <= file.len() {
             let found = match file.get(offset, FRAME_HEADER_BYTES)?.first_chunk() {
                 Some(bytes) => FrameHeader::decode(bytes, self.seed).ok(),
                 None => return Ok(None),
             };
-            if let Some(header) = found.filter(|h| h.epoch == self.epoch) {
+            let plausible = |header: &FrameHeader| {
+                header.epoch == self.epoch
+                    && self.read_in_vain + header.frame_bytes() as u64 <= limit
+            };
+            if let Some(header) = found.filter(plausible) {
                 let stored = file.get(offset, header.frame_bytes())?;
                 let frame = FrameRef { header, offset, stored };
                 if stored.len() == header.frame_bytes()
@@ -314,6 +325,7 @@ impl Walker {
                 {
                     return Ok(Some((offset, header)));
                 }
+                self.read_in_vain += header.frame_bytes() as u64;
             }
             offset += 8;
         }
