@@ -272,7 +272,7 @@ fn kill_writers(role: &str, kills: u64, in_flight_max: u64) {
 
 #[test]
 fn a_killed_writer_loses_nothing_that_it_acknowledged() {
-    kill_writers("single", 150, 3);
+    kill_writers("single", 200, 3);
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn an_edited_profit_is_a_finding_of_the_state_and_a_mismatch_of_the_derivation()
     assert_eq!(state.exit_code(), 15, "{state:?}");
     assert!(state.findings.iter().any(|finding| finding.what.contains("net")), "{state:?}");
     assert_eq!(derive.exit_code(), 17);
-    assert_eq!(derive.affected_trades.len(), 1);
+    assert_eq!(derive.affected_trades.len(), 1, "{:?}", derive.findings);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schwabot::audit::{Report, Verdict, VerifyOptions, verify};
-use schwabot::ledger::{LedgerEnd, SyncMode, Writer};
+use schwabot::hash::Digest;
+use schwabot::ledger::segment::{RecoveryNote, SegmentHeader};
+use schwabot::ledger::{LedgerEnd, Reader, SyncMode, Writer, WriterOptions};
 
 use crate::support::notes::{Note, options, step};
 
@@ -253,4 +255,70 @@ fn beside_a_living_writer_verify_says_live_and_judges_up_to_the_last_proof() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(seen > 0);
     });
+}
+
+#[test]
+fn a_busy_writer_of_a_long_segment_is_never_taken_for_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0_u64.. {
+                if stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    return;
+                }
+                writer.append(&step(&[number])).unwrap();
+            }
+        });
+        for _ in 0..60 {
+            let report = check(&path);
+            let reader: Reader<Note> = Reader::open(&path).unwrap();
+            assert_eq!((report.exit_code(), report.end), (0, LedgerEnd::Live), "{report:?}");
+            assert_eq!(reader.end(), LedgerEnd::Live);
+            assert!(reader.len() >= report.records);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_file_name_that_no_segment_can_have_is_no_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    std::fs::write(path.join("segments/18446744073709551615.seg"), "").unwrap();
+    assert_eq!(check(&path).exit_code(), 0);
+}
+
+#[test]
+fn a_header_that_breaks_a_rule_is_found_though_its_checksum_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    let file = &segments(&path)[0];
+    let sound = std::fs::read(file).unwrap();
+    let header = SegmentHeader::decode(&sound).unwrap();
+    let dead = RecoveryNote { counted_bytes: 0, dead_bytes: 5, dead_digest: Digest::ZERO };
+    let forged =
+        [SegmentHeader { epoch: 77, ..header }, SegmentHeader { recovery: Some(dead), ..header }];
+    for header in forged {
+        let mut bytes = sound.clone();
+        bytes[..192].copy_from_slice(&header.encode());
+        std::fs::write(file, bytes).unwrap();
+        assert!(matches!(check(&path).exit_code(), 11 | 12), "{header:?}");
+        // Opening judges the last segment alone; it must not stumble over the others.
+        drop(Writer::<Note>::open(&path, &WriterOptions::default()));
+        std::fs::write(file, &sound).unwrap();
+    }
+}
+
+#[test]
+fn a_named_pipe_in_a_segments_place_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = closed_ledger(dir.path(), SyncMode::Always);
+    let file = segments(&path).pop().unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&file).status().unwrap();
+    assert!(made.success());
+    assert!(verify(&path, &VerifyOptions::default()).is_err());
 }

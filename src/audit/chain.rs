@@ -22,6 +22,7 @@ use crate::merkle::CompactRange;
 /// What the chain and tree levels found.
 pub(super) struct ChainResult {
     pub(super) faults: Vec<Fault>,
+    pub(super) faults_left_out: u64,
     pub(super) tree: Option<CompactRange>,
     pub(super) records: u64,
     pub(super) unproven: u64,
@@ -211,6 +212,7 @@ impl<'l> Join<'l> {
     fn new(listing: &'l Listing, live: bool, level: Level) -> Self {
         let out = ChainResult {
             faults: Vec::new(),
+            faults_left_out: 0,
             tree: Some(CompactRange::new(0)),
             records: 0,
             unproven: 0,
@@ -301,7 +303,11 @@ impl<'l> Join<'l> {
             None => return,
         };
         let same_writer = kind == SegmentEnd::Sealed && header.recovery.is_none();
-        let epoch_fits = if same_writer { header.epoch == epoch } else { header.epoch > epoch };
+        let epoch_fits = if same_writer {
+            header.epoch == epoch
+        } else {
+            Some(header.epoch) == epoch.checked_add(1)
+        };
         let checks = [
             ("previous link", end.link.to_string(), header.previous.to_string()),
             ("first frame number", end.number.to_string(), header.first_frame.to_string()),
@@ -326,6 +332,7 @@ impl<'l> Join<'l> {
         // Above what is proven a living writer is at work; that is no damage.
         let faults = judged.scan.faults.into_iter();
         let live = self.live;
+        self.out.faults_left_out += judged.scan.faults_left_out;
         self.out.faults.extend(faults.filter(|f| !(live && f.class == FaultClass::TornTail)));
         for (from, to) in judged.runs {
             self.provable(from, to);

@@ -45,7 +45,25 @@ pub(super) fn check(
         return Ok(());
     }
     let reader: Reader<Event> = Reader::open_on(Arc::clone(disk), path)?;
-    let mut checker = Checker::new(level >= Level::Derive);
+    fold(&reader, level >= Level::Derive, report)?;
+    if let Some(mismatch) = &report.mismatch {
+        let sequence = mismatch.sequence;
+        let what =
+            format!("decisions from record {sequence} on: not re-executed after the mismatch");
+        // What the kernel folded up to there is not what the log says: judge the state by itself.
+        report.findings.clear();
+        report.finding_count = 0;
+        report.vantage.clear();
+        report.not_checked.clear();
+        fold(&reader, false, report)?;
+        report.not_checked.push(what);
+    }
+    Ok(())
+}
+
+/// Goes through all records once.
+fn fold(reader: &Reader<Event>, derive: bool, report: &mut Report) -> Result<(), LedgerError> {
+    let mut checker = Checker::new(derive);
     reader.for_each::<LedgerError>(0, |record| {
         checker.record(&record, report);
         Ok(())
@@ -91,6 +109,10 @@ impl Checker {
     }
 
     fn record(&mut self, record: &RecordRef<'_>, report: &mut Report) {
+        if self.derive && report.mismatch.is_some() {
+            // Nothing more is compared; the state is judged by another pass.
+            return;
+        }
         let (envelope, entry) = match decode_strictly(record) {
             Ok(decoded) => decoded,
             Err(error) => return self.unreadable(record, &error, report),
@@ -184,7 +206,11 @@ impl Checker {
         report: &mut Report,
     ) {
         if self.kernel.is_none() {
+            let findings = self.world.findings().total();
             self.world.evolve(event, record.sequence, envelope.stamp.time);
+            if self.world.findings().total() > findings {
+                name_trade(event, report);
+            }
             return;
         }
         let next = self.expected.as_mut().and_then(|expected| {
@@ -207,9 +233,7 @@ impl Checker {
             recorded = format!("{recorded} with envelope {:?}", envelope.stamp);
             re_executed = format!("{re_executed} with envelope {stamp:?}");
         }
-        if let Event::TradeClosed(trade) = event {
-            report.affected_trades.extend(trade.canonical_hash().ok());
-        }
+        name_trade(event, report);
         self.mismatch(record.sequence, recorded, re_executed, report);
     }
 
@@ -221,7 +245,7 @@ impl Checker {
         }
     }
 
-    /// Notes the first difference and goes on folding what the log says, from its beginning.
+    /// Notes the first difference. What follows is not re-executed any more.
     fn mismatch(
         &mut self,
         sequence: u64,
@@ -251,15 +275,13 @@ impl Checker {
     fn finish(mut self, records: u64, report: &mut Report) {
         // A crash or an interruption never splits a step, so the last one is whole too.
         self.nothing_left_out(records, "the end of the log", report);
-        if self.foreign {
+        if self.foreign || (self.derive && report.mismatch.is_some()) {
             return;
         }
         if let Some(kernel) = self.kernel.take() {
             self.world = kernel.into_world();
         }
-        if report.mismatch.is_none() {
-            state_findings(self.world.findings(), report);
-        }
+        state_findings(self.world.findings(), report);
     }
 }
 
@@ -274,6 +296,17 @@ fn finding(report: &mut Report, verdict: Verdict, sequence: u64, what: String) {
     report.finding_count += 1;
     if report.findings.len() < FINDINGS_LISTED_MAX {
         report.findings.push(StateFinding { verdict, sequence, what });
+    }
+}
+
+/// Adds the trade that a record closes to those that the report names.
+fn name_trade(event: &Event, report: &mut Report) {
+    if let Event::TradeClosed(trade) = event
+        && let Ok(hash) = trade.canonical_hash()
+        && !report.affected_trades.contains(&hash)
+        && report.affected_trades.len() < FINDINGS_LISTED_MAX
+    {
+        report.affected_trades.push(hash);
     }
 }
 

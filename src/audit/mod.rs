@@ -119,7 +119,7 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
         unproven: chain.unproven,
         unanchored: chain.records,
         first_bad: None,
-        fault_count: 0,
+        fault_count: chain.faults_left_out,
         faults: identity_fault(&listing),
         provable: chain.provable,
         findings: Vec::new(),

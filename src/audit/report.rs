@@ -171,7 +171,7 @@ pub struct Report {
     pub finding_count: u64,
     /// The first decision that does not follow.
     pub mismatch: Option<Mismatch>,
-    /// Canonical hashes of trades that a finding or the mismatch names.
+    /// Canonical hashes of trades whose own record has a finding or is the mismatch.
     pub affected_trades: Vec<Digest>,
     /// Derived records that re-execution gave again, byte for byte.
     pub re_executed: u64,
@@ -212,7 +212,7 @@ impl Report {
         self.verdict = verdicts[0];
         self.exit_code = self.verdict.exit_code();
         self.verdicts = verdicts;
-        self.fault_count = self.faults.len() as u64;
+        self.fault_count += self.faults.len() as u64;
         self.faults.truncate(FAULTS_LISTED_MAX);
         self.first_bad = self.faults.first().cloned();
     }

@@ -72,6 +72,7 @@ mod options;
 mod queue;
 mod reader;
 mod roll;
+mod tail;
 mod tree;
 mod writer;
 

@@ -13,7 +13,7 @@ use crate::hash::Digest;
 pub enum SyncMode {
     /// When it returns: a frame and a sync an append.
     Always,
-    /// When [`Writer::sync`] or [`Writer::close`] returns: frames are filled, synced at the end.
+    /// When [`Writer::sync`](super::Writer::sync) or [`Writer::close`](super::Writer::close) returns: frames are filled, synced at the end.
     End,
 }
 

@@ -18,10 +18,9 @@ use std::path::Path;
 use super::disk::{Access, Disk};
 use super::error::{LedgerError, at};
 use super::layout::{Layout, Listing};
-use super::scan::{
-    Fault, FaultClass, Follower, SegmentEnd, SegmentScan, dead_digest, last_nonzero, scan_segment,
-};
+use super::scan::{Fault, FaultClass, Follower, SegmentEnd, SegmentScan, scan_segment};
 use super::segment::{RecoveryNote, SegmentHeader};
+use super::tail::{dead_digest, last_nonzero};
 use super::walk::{Position, SegmentFile};
 use crate::event::{Recovered, SystemEvent};
 use crate::hash::Digest;

@@ -14,8 +14,9 @@ use std::io;
 
 use super::frame::{FLAG_CLOSE, FLAG_SEAL, FRAME_HEADER_BYTES, FrameRef};
 use super::segment::{RecoveryNote, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::tail::{dead_digest, is_zero};
 use super::walk::{Position, SegmentFile, Step, Stop, Walker};
-use crate::hash::{DeadBytesHasher, Digest};
+use crate::hash::Digest;
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -89,9 +90,14 @@ pub struct SegmentScan {
     pub durable_below: u64,
     /// Frames that are whole and continue each other, or begin an island after damage.
     pub frames: u64,
-    /// Everything that is wrong, in order.
+    /// What is wrong, in order: at most [`FAULTS_KEPT_MAX`].
     pub faults: Vec<Fault>,
+    /// How many more faults there are.
+    pub faults_left_out: u64,
 }
+
+/// Faults of one segment that are kept one by one.
+pub const FAULTS_KEPT_MAX: usize = 1000;
 
 struct Scan<'s> {
     header: &'s SegmentHeader,
@@ -100,8 +106,18 @@ struct Scan<'s> {
     out: SegmentScan,
     /// Expected frame number where each fault begins; decides between torn and corrupt.
     fault_numbers: Vec<u64>,
-    /// Where a growing file was looked at twice.
-    looked_again_at: Option<u64>,
+    /// Where a growing file was looked at for the second time.
+    second_look_at: Option<u64>,
+}
+
+/// What a stop beside a living writer asks for.
+enum Look {
+    /// Read the same place once more.
+    Again,
+    /// Everything from here on is the writer's work in progress.
+    End,
+    /// The stop is what it seems.
+    Judge,
 }
 
 /// Checks one segment from its first frame to its last byte. `visit` sees every whole frame with
@@ -123,9 +139,10 @@ pub fn scan_segment(
         durable_below: header.first_frame,
         frames: 0,
         faults: Vec::new(),
+        faults_left_out: 0,
     };
     let mut scan =
-        Scan { header, follower, walker, out, fault_numbers: Vec::new(), looked_again_at: None };
+        Scan { header, follower, walker, out, fault_numbers: Vec::new(), second_look_at: None };
     scan.run(file, visit)?;
     scan.judge(file.len());
     Ok(scan.out)
@@ -163,8 +180,10 @@ impl Scan<'_> {
                 }
                 Step::Stop(stop) => stop,
             };
-            if self.look_again(file, &stop)? {
-                continue;
+            match self.beside_a_writer(file, &stop)? {
+                Look::Again => continue,
+                Look::End => return Ok(()),
+                Look::Judge => {}
             }
             if !self.go_on_after(file, &stop)? {
                 return Ok(());
@@ -172,23 +191,33 @@ impl Scan<'_> {
         }
     }
 
-    /// Beside a living writer a stop may only mean that the bytes were read too early, or that
-    /// the file was trimmed meanwhile: what looks like damage counts if it is still there after
-    /// later frames were seen. True when the walk should try once more.
-    fn look_again(&mut self, file: &mut SegmentFile, stop: &Stop) -> io::Result<bool> {
+    /// Beside a living writer a stop may only mean that the bytes were read before they were
+    /// written, or that the file was trimmed meanwhile.
+    ///
+    /// A writer writes frame N whole before it begins N+1. So what looks like damage at N is judged
+    /// by a second look, taken after a later frame was seen: if N is whole then, it was not yet
+    /// written at the first look, and neither was anything behind it: from there on the writer is
+    /// at work, and the next stop is the end of what is judged.
+    fn beside_a_writer(&mut self, file: &mut SegmentFile, stop: &Stop) -> io::Result<Look> {
+        if !file.is_growing() {
+            return Ok(Look::Judge);
+        }
         let offset = self.walker.position().offset;
-        if !file.is_growing() || self.looked_again_at == Some(offset) {
-            return Ok(false);
+        match self.second_look_at {
+            Some(first) if first == offset => {
+                self.second_look_at = None;
+                return Ok(Look::Judge);
+            }
+            Some(_) => return Ok(Look::End),
+            None => {}
         }
-        let suspicious = match stop {
-            Stop::FileEnd | Stop::Cut => true,
-            _ => self.walker.search(file, offset)?.is_some(),
-        };
-        if suspicious {
-            self.looked_again_at = Some(offset);
-            file.refresh()?;
+        let trimmed = matches!(stop, Stop::FileEnd | Stop::Cut);
+        if !trimmed && self.walker.search(file, offset)?.is_none() {
+            return Ok(Look::End);
         }
-        Ok(suspicious)
+        self.second_look_at = Some(offset);
+        file.refresh()?;
+        Ok(Look::Again)
     }
 
     /// Notes what stopped the walk and finds where it can go on. False when it cannot.
@@ -334,8 +363,7 @@ impl Scan<'_> {
         expected: &str,
         actual: &str,
     ) {
-        self.fault_numbers.push(at.number);
-        self.out.faults.push(Fault {
+        let fault = Fault {
             class,
             segment: self.header.index,
             offset: at.offset,
@@ -344,7 +372,17 @@ impl Scan<'_> {
             check: check.to_owned(),
             expected: expected.to_owned(),
             actual: actual.to_owned(),
-        });
+        };
+        if self.out.faults.len() < FAULTS_KEPT_MAX {
+            self.fault_numbers.push(at.number);
+            self.out.faults.push(fault);
+            return;
+        }
+        // A forged file can hold a fault in every line: they are counted, and the gravest is kept.
+        self.out.faults_left_out += 1;
+        if let Some(last) = self.out.faults.last_mut().filter(|last| last.class < fault.class) {
+            *last = fault;
+        }
     }
 
     /// Damage above everything that was proven durable, in the last segment, is a torn append.
@@ -362,56 +400,6 @@ impl Scan<'_> {
             }
         }
     }
-}
-
-/// True when every byte from `offset` to the end of the file is zero.
-///
-/// # Errors
-/// As the system says.
-pub(super) fn is_zero(file: &mut SegmentFile, offset: u64) -> io::Result<bool> {
-    Ok(last_nonzero(file, offset)?.is_none())
-}
-
-/// Returns one past the last byte at or after `offset` that is not zero.
-///
-/// # Errors
-/// As the system says.
-pub(super) fn last_nonzero(file: &mut SegmentFile, offset: u64) -> io::Result<Option<u64>> {
-    let mut found = None;
-    each_chunk(file, offset, u64::MAX, |at, bytes| {
-        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
-            found = Some(at + last as u64 + 1);
-        }
-    })?;
-    Ok(found)
-}
-
-/// Returns the BLAKE3 digest of the bytes from `offset` to `end`.
-///
-/// # Errors
-/// As the system says.
-pub(super) fn dead_digest(file: &mut SegmentFile, offset: u64, end: u64) -> io::Result<Digest> {
-    let mut hasher = DeadBytesHasher::default();
-    each_chunk(file, offset, end, |_, bytes| hasher.update(bytes))?;
-    Ok(hasher.finish())
-}
-
-fn each_chunk(
-    file: &mut SegmentFile,
-    mut offset: u64,
-    end: u64,
-    mut take: impl FnMut(u64, &[u8]),
-) -> io::Result<()> {
-    while offset < end {
-        let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(1 << 20);
-        let bytes = file.get(offset, wanted)?;
-        if bytes.is_empty() {
-            break;
-        }
-        take(offset, bytes);
-        offset += bytes.len() as u64;
-    }
-    Ok(())
 }
 
 const _: () = assert!(SEGMENT_HEADER_BYTES.is_multiple_of(8));

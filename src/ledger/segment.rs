@@ -180,9 +180,11 @@ impl SegmentHeader {
             dead_bytes: u64_at(bytes, 144),
             dead_digest: Digest(chunk(bytes, 152)),
         };
+        // There is nothing before segment 0 to recover.
+        let first = u64_at(bytes, 56) == 0;
         let recovery = match bytes[27] {
             0 if bytes[136..184].iter().all(|byte| *byte == 0) => None,
-            FLAG_RECOVERY => Some(note),
+            FLAG_RECOVERY if !first => Some(note),
             _ => return Err(SegmentError::Field { field: "header flags" }),
         };
         let file_bytes = u64_at(bytes, 80);
@@ -276,7 +278,7 @@ pub fn file_name(index: u64) -> String {
 #[must_use]
 pub fn index_of(name: &str) -> Option<u64> {
     let index = name.strip_suffix(".seg")?.parse().ok()?;
-    (file_name(index) == name).then_some(index)
+    (index <= NUMBER_MAX && file_name(index) == name).then_some(index)
 }
 
 fn chunk<const N: usize>(bytes: &[u8], offset: usize) -> [u8; N] {

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::disk::{Access, Disk, DiskFile, Map};
 use super::frame::{FLAG_CLOSE, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
 use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
+use super::tail::next_nonzero;
 use crate::hash::Digest;
 
 /// Bytes read at a time where a file is not mapped.
@@ -309,6 +310,14 @@ impl Walker {
         let mut offset = from.next_multiple_of(8);
         while offset + FRAME_HEADER_BYTES as u64 <= file.len() {
             let found = match file.get(offset, FRAME_HEADER_BYTES)?.first_chunk() {
+                Some(bytes) if bytes == &[0; FRAME_HEADER_BYTES] => {
+                    // A header is never all zero: on to the first byte that is not.
+                    match next_nonzero(file, offset)? {
+                        Some(next) => offset = next.saturating_sub(FRAME_HEADER_BYTES as u64) & !7,
+                        None => return Ok(None),
+                    }
+                    None
+                }
                 Some(bytes) => FrameHeader::decode(bytes, self.seed).ok(),
                 None => return Ok(None),
             };

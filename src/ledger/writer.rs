@@ -179,8 +179,8 @@ impl<P: Payload> Writer<P> {
         let tree = self.tree.finished()?;
         self.end_segment(FLAG_CLOSE)?;
         self.write_index(&tree);
-        // The log is closed and durable; a spare that stays only takes space.
-        self.files.drop_spare()?;
+        // The log is closed and durable; a spare that cannot be removed only takes space.
+        drop(self.files.drop_spare());
         Ok((head_of(&tree)?, self.position.link))
     }
 

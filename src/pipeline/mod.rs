@@ -31,6 +31,8 @@ use crate::kernel::{
     Decision, InputClock, Kernel, KernelError, World, check_config, derived_stamp, input_stamp,
     run_started,
 };
+use crate::ledger::disk::Disk;
+use crate::ledger::layout::Layout;
 use crate::ledger::{Batch, LedgerError, Reader, Writer, WriterOptions};
 use crate::market::Source;
 use crate::projections::{self, DataQuality, UpTo};
@@ -123,7 +125,7 @@ pub fn run<S: Source + Send>(
     // Built once to be refused early, before the ledger is touched.
     drop(strategies::build(&job.config.strategy, &job.config).map_err(KernelError::from)?);
     if !options.append {
-        refuse_events(path)?;
+        refuse_events(path, &*options.writer.disk)?;
     }
     let mut writer: Writer<Event> = Writer::open(path, &options.writer)?;
     let world = past_of(path, &mut writer, options.append)?;
@@ -143,7 +145,12 @@ pub fn run<S: Source + Send>(
 }
 
 /// Looks without opening for writing, because that would already add a segment.
-fn refuse_events(path: &Path) -> Result<(), PipelineError> {
+fn refuse_events(path: &Path, disk: &dyn Disk) -> Result<(), PipelineError> {
+    // A ledger that is being written is refused at once, without reading after its writer.
+    let lock = Layout::new(path).lock();
+    if disk.is_locked(&lock).unwrap_or(false) {
+        return Err(LedgerError::Locked { path: path.to_owned() }.into());
+    }
     match Reader::<Event>::open(path) {
         Ok(reader) if reader.is_empty() => Ok(()),
         Ok(reader) => {
