@@ -9,16 +9,16 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::error::LedgerError;
-use super::frame::{FRAME_HEADER_BYTES, RECORD_PREFIX_BYTES};
-use crate::hash;
+use super::frame::{FrameHeader, FrameRef};
+use crate::hash::{self, Digest};
 use crate::merkle::CompactRange;
 
 /// Frames that may wait for their leaves to be hashed.
 const LAG_FRAMES_MAX: usize = 8;
 
 enum Work {
-    /// A stored frame and the bytes of its records.
-    Frame(Vec<u8>, usize),
+    /// A stored frame and its header.
+    Frame(Vec<u8>, FrameHeader),
     /// Send the tree as it is now.
     Report(Sender<CompactRange>),
 }
@@ -36,10 +36,12 @@ impl TreeFollower {
         let (work, inbox) = bounded(LAG_FRAMES_MAX);
         let (give_back, buffers) = bounded(LAG_FRAMES_MAX + 1);
         let run = move || {
+            let mut row = Vec::new();
             for item in inbox {
                 match item {
-                    Work::Frame(mut buffer, records) => {
-                        push_leaves(&mut tree, &buffer[FRAME_HEADER_BYTES..][..records]);
+                    Work::Frame(mut buffer, header) => {
+                        let frame = FrameRef { header, offset: 0, stored: &buffer };
+                        push_leaves(&mut tree, &frame, &mut row);
                         buffer.clear();
                         // A full return channel only means that there are spare buffers enough.
                         drop(give_back.try_send(buffer));
@@ -54,8 +56,12 @@ impl TreeFollower {
     }
 
     /// Takes a stored frame's buffer and returns an empty one.
-    pub(super) fn follow(&self, stored: Vec<u8>, records: usize) -> Result<Vec<u8>, LedgerError> {
-        self.send(Work::Frame(stored, records))?;
+    pub(super) fn follow(
+        &self,
+        stored: Vec<u8>,
+        header: FrameHeader,
+    ) -> Result<Vec<u8>, LedgerError> {
+        self.send(Work::Frame(stored, header))?;
         Ok(self.buffers.try_recv().unwrap_or_default())
     }
 
@@ -82,12 +88,9 @@ impl Drop for TreeFollower {
     }
 }
 
-/// Appends the leaves of a frame's records.
-pub(super) fn push_leaves(tree: &mut CompactRange, mut records: &[u8]) {
-    while let Some((prefix, rest)) = records.split_first_chunk::<RECORD_PREFIX_BYTES>() {
-        let length = usize::from(u16::from_le_bytes(*prefix));
-        let Some((record, rest)) = rest.split_at_checked(length) else { return };
-        tree.push(hash::leaf(record));
-        records = rest;
-    }
+/// Appends the leaves of a frame's records; `row` lends its memory.
+pub(super) fn push_leaves(tree: &mut CompactRange, frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
+    row.clear();
+    hash::leaves(frame.records().map(|record| record.bytes), row);
+    tree.push_row(row);
 }

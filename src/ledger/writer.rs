@@ -297,11 +297,8 @@ impl<P: Payload> Writer<P> {
         self.advance(&header, link);
         self.last_frame_empty = self.pending_count == 0;
         let stored = std::mem::take(&mut self.pending);
-        let followed = if self.last_frame_empty {
-            Ok(stored)
-        } else {
-            self.tree.follow(stored, records_bytes)
-        };
+        let followed =
+            if self.last_frame_empty { Ok(stored) } else { self.tree.follow(stored, header) };
         self.pending = self.poison_on_error(followed)?;
         self.pending.clear();
         self.pending.resize(FRAME_HEADER_BYTES, 0);
