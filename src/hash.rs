@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use serde::{Serialize, Serializer};
+use sha2::block_api::compress256;
 use sha2::{Digest as _, Sha256};
 
 /// BLAKE3 derive-key context of a frame or segment-header link.
@@ -97,6 +98,144 @@ pub fn node(left: &Digest, right: &Digest) -> Digest {
     bytes[1..33].copy_from_slice(&left.0);
     bytes[33..].copy_from_slice(&right.0);
     Digest(Sha256::digest(bytes).into())
+}
+
+/// Messages that are hashed side by side: see [`lanes`].
+const LANES: usize = 4;
+/// Bytes that SHA-256 takes in at a time.
+const BLOCK_BYTES: usize = 64;
+/// Bytes of a record in the first block of its leaf, after the domain byte.
+const FIRST_BYTES: usize = BLOCK_BYTES - 1;
+/// The state that SHA-256 begins with (FIPS 180-4, 5.3.3).
+const SHA256_START: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// Appends the leaf hash of each record, in order. As [`leaf`], but several records at a time.
+pub fn leaves<'r>(records: impl Iterator<Item = &'r [u8]>, out: &mut Vec<Digest>) {
+    let mut group: [&[u8]; LANES] = [&[]; LANES];
+    let mut held = 0;
+    for record in records {
+        group[held] = record;
+        held += 1;
+        if held == LANES {
+            held = 0;
+            if group.iter().all(|record| record.len() >= FIRST_BYTES) {
+                out.extend(lanes(&group.map(Message::leaf)));
+            } else {
+                out.extend(group.map(leaf));
+            }
+        }
+    }
+    out.extend(group[..held].iter().map(|record| leaf(record)));
+}
+
+/// Replaces a row of hashes by the node hashes over its pairs, which then fill its first half. As
+/// [`node`], but several pairs at a time.
+///
+/// # Panics
+/// When the row has an odd length.
+pub fn parents(row: &mut [Digest]) {
+    assert!(row.len().is_multiple_of(2), "a row of {} hashes has no pairs", row.len());
+    let pairs = row.len() / 2;
+    let mut done = 0;
+    while done + LANES <= pairs {
+        let messages: [Message<'_>; LANES] = std::array::from_fn(|lane| {
+            Message::node(&row[2 * (done + lane)], &row[2 * (done + lane) + 1])
+        });
+        let hashes = lanes(&messages);
+        row[done..done + LANES].copy_from_slice(&hashes);
+        done += LANES;
+    }
+    for pair in done..pairs {
+        row[pair] = node(&row[2 * pair], &row[2 * pair + 1]);
+    }
+}
+
+/// A padded message as the blocks that SHA-256 takes in.
+struct Message<'r> {
+    first: [u8; BLOCK_BYTES],
+    /// Whole blocks that lie in the record as they are.
+    middle: &'r [[u8; BLOCK_BYTES]],
+    last: [[u8; BLOCK_BYTES]; 2],
+    /// How many of `last` count.
+    last_count: usize,
+}
+
+impl<'r> Message<'r> {
+    /// The leaf of a record that fills the first block.
+    fn leaf(record: &'r [u8]) -> Self {
+        let (start, rest) = record.split_at(FIRST_BYTES);
+        let mut first = [0x00; BLOCK_BYTES];
+        first[1..].copy_from_slice(start);
+        let (middle, end) = rest.as_chunks();
+        Self::padded(first, middle, end, 1 + record.len())
+    }
+
+    fn node(left: &Digest, right: &Digest) -> Self {
+        let mut first = [0x01; BLOCK_BYTES];
+        first[1..33].copy_from_slice(&left.0);
+        first[33..].copy_from_slice(&right.0[..31]);
+        Self::padded(first, &[], &right.0[31..], 65)
+    }
+
+    /// Adds the padding: a one bit, zeroes, and the message's length in bits.
+    fn padded(
+        first: [u8; BLOCK_BYTES],
+        middle: &'r [[u8; BLOCK_BYTES]],
+        end: &[u8],
+        bytes: usize,
+    ) -> Self {
+        let mut last = [[0; BLOCK_BYTES]; 2];
+        last[0][..end.len()].copy_from_slice(end);
+        last[0][end.len()] = 0x80;
+        let last_count = if end.len() < BLOCK_BYTES - 8 { 1 } else { 2 };
+        let bits = (bytes as u64 * 8).to_be_bytes();
+        last[last_count - 1][BLOCK_BYTES - 8..].copy_from_slice(&bits);
+        Self { first, middle, last, last_count }
+    }
+
+    fn blocks(&self) -> usize {
+        1 + self.middle.len() + self.last_count
+    }
+
+    fn block(&self, place: usize) -> &[u8; BLOCK_BYTES] {
+        match place.checked_sub(1) {
+            None => &self.first,
+            Some(place) => match place.checked_sub(self.middle.len()) {
+                None => &self.middle[place],
+                Some(place) => &self.last[place],
+            },
+        }
+    }
+}
+
+/// Hashes several messages, a block of each in turn: each block waits for the one before in its
+/// own message only, so the processor works on several at once.
+fn lanes(messages: &[Message<'_>; LANES]) -> [Digest; LANES] {
+    let mut states = [SHA256_START; LANES];
+    let most = messages.iter().map(Message::blocks).max().unwrap_or_default();
+    for place in 0..most {
+        for (state, message) in states.iter_mut().zip(messages) {
+            if place < message.blocks() {
+                compress256(state, std::slice::from_ref(message.block(place)));
+            }
+        }
+    }
+    states.map(|state| {
+        let mut bytes = [0; 32];
+        for (out, word) in bytes.as_chunks_mut().0.iter_mut().zip(state) {
+            *out = word.to_be_bytes();
+        }
+        Digest(bytes)
+    })
 }
 
 /// Returns SHA-256 of nothing: the root of an empty tree.

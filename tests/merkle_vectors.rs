@@ -141,3 +141,51 @@ proptest! {
         prop_assert_eq!(tree, whole);
     }
 }
+
+#[test]
+fn hashes_made_side_by_side_are_those_made_one_by_one() {
+    let bytes: Vec<u8> = (0..2_000_u32).map(|number| (number * 31 % 251) as u8).collect();
+    // All places of a message's end in its last block, alone and beside messages of other lengths.
+    let records: Vec<&[u8]> =
+        (0..700).map(|turn| &bytes[turn..][..turn * 37 % 260 + turn % 5]).collect();
+    for count in (0..12).chain([700]) {
+        let mut side_by_side = Vec::new();
+        hash::leaves(records[..count].iter().copied(), &mut side_by_side);
+        let one_by_one: Vec<Digest> = records[..count].iter().map(|r| hash::leaf(r)).collect();
+        assert_eq!(side_by_side, one_by_one, "{count} records");
+    }
+    for length in 0..300 {
+        let mut side_by_side = Vec::new();
+        hash::leaves((0..4).map(|lane| &bytes[lane..lane + length]), &mut side_by_side);
+        let one_by_one: Vec<Digest> =
+            (0..4).map(|lane| hash::leaf(&bytes[lane..lane + length])).collect();
+        assert_eq!(side_by_side, one_by_one, "records of {length} bytes");
+    }
+    for pairs in 0..20 {
+        let row = leaves(2 * pairs);
+        let mut parents = row.clone();
+        hash::parents(&mut parents);
+        let expected: Vec<Digest> = row.chunks(2).map(|p| hash::node(&p[0], &p[1])).collect();
+        assert_eq!(parents[..expected.len()], expected, "{pairs} pairs");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn a_row_of_leaves_is_as_its_leaves_one_after_the_other(
+        begin in 0_u64..70,
+        lengths in prop::collection::vec(0_usize..70, 1..6),
+    ) {
+        let (mut by_rows, mut by_leaves) = (CompactRange::new(begin), CompactRange::new(begin));
+        for length in lengths {
+            let mut row = leaves(length as u64);
+            for leaf in &row {
+                by_leaves.push(*leaf);
+            }
+            by_rows.push_row(&mut row);
+            prop_assert_eq!(&by_rows, &by_leaves);
+        }
+    }
+}

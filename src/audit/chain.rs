@@ -51,6 +51,8 @@ struct Collector {
     /// Beside a living writer only frames count that a later one proves durable.
     live: bool,
     leaves: CompactRange,
+    /// Lends its memory to each frame's leaves.
+    row: Vec<Digest>,
     /// Frames that nothing proves durable yet: the position after each, and, beside a living
     /// writer, their leaves, which may come not to count.
     waiting: VecDeque<(Position, Vec<Digest>)>,
@@ -68,6 +70,7 @@ impl Collector {
             hash_leaves,
             live,
             leaves: CompactRange::new(header.first_sequence),
+            row: Vec::new(),
             waiting: VecDeque::new(),
             proven: start,
             counted: start,
@@ -92,10 +95,13 @@ impl Collector {
         }
         let mut held = Vec::new();
         if self.hash_leaves {
-            let leaves = frame.records().map(|record| hash::leaf(record.bytes));
-            match self.live {
-                true => held.extend(leaves),
-                false => leaves.for_each(|leaf| self.leaves.push(leaf)),
+            let records = frame.records().map(|record| record.bytes);
+            if self.live {
+                hash::leaves(records, &mut held);
+            } else {
+                self.row.clear();
+                hash::leaves(records, &mut self.row);
+                self.leaves.push_row(&mut self.row);
             }
         }
         self.counted = self.next;
@@ -106,8 +112,8 @@ impl Collector {
     /// Counts waiting frames below a number as proven.
     fn release(&mut self, below: u64) {
         while self.waiting.front().is_some_and(|(after, _)| after.number <= below) {
-            if let Some((after, held)) = self.waiting.pop_front() {
-                held.into_iter().for_each(|leaf| self.leaves.push(leaf));
+            if let Some((after, mut held)) = self.waiting.pop_front() {
+                self.leaves.push_row(&mut held);
                 self.proven = after;
             }
         }

@@ -169,6 +169,7 @@ fn remember(
     let known = indexes.iter().flatten().filter_map(SegmentIndex::tree).next_back();
     let mut tree = known.unwrap_or_else(|| CompactRange::new(0));
     let mut keys = KeyWindow::default();
+    let mut row = Vec::new();
     let keys_from = first_segment_for_keys(&indexes);
     for (place, listed) in listing.segments.iter().enumerate() {
         let Ok(header) = &listed.header else { continue };
@@ -188,7 +189,7 @@ fn remember(
                 return;
             }
             if wants_leaves && frame.header.first_sequence == tree.end() {
-                push_leaves(&mut tree, &frame.body()[..frame.header.records_bytes as usize]);
+                push_leaves(&mut tree, frame, &mut row);
             }
             if wants_keys {
                 collect_keys(frame, &mut keys);

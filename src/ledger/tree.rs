@@ -1,24 +1,26 @@
 //! The RFC 6962 tree behind the writer: leaf hashing on a thread of its own.
 //!
 //! The writer hands over each frame's buffer after it was written and gets it back when its leaves
-//! are hashed, so nothing is copied and the lag is bounded by the number of buffers. Only the
-//! frontier is kept; the tree is a function of the records and never of their frames.
+//! are hashed, so nothing is copied. The lag is bounded by the memory of the buffers that are out,
+//! enough to keep the thread at work while the writer waits for the disk. Only the frontier is
+//! kept; the tree is a function of the records and never of their frames.
 
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::error::LedgerError;
-use super::frame::{FRAME_HEADER_BYTES, RECORD_PREFIX_BYTES};
-use crate::hash;
+use super::frame::{FrameHeader, FrameRef};
+use crate::hash::{self, Digest};
 use crate::merkle::CompactRange;
 
-/// Frames that may wait for their leaves to be hashed.
-const LAG_FRAMES_MAX: usize = 8;
+/// Memory of the frames that may wait for their leaves to be hashed; a frame that is longer waits
+/// alone. As much again may be kept for the frames to come.
+const LAG_BYTES_MAX: usize = 32 << 20;
 
 enum Work {
-    /// A stored frame and the bytes of its records.
-    Frame(Vec<u8>, usize),
+    /// A stored frame and its header.
+    Frame(Vec<u8>, FrameHeader),
     /// Send the tree as it is now.
     Report(Sender<CompactRange>),
 }
@@ -26,23 +28,29 @@ enum Work {
 /// The tree of all records that were handed over.
 pub(super) struct TreeFollower {
     work: Option<Sender<Work>>,
-    buffers: Receiver<Vec<u8>>,
+    returned: Receiver<Vec<u8>>,
+    /// Memory of the buffers that are out.
+    out_bytes: usize,
+    /// Buffers that came back, the last one on top: it is the likeliest to be in the cache.
+    spare: Vec<Vec<u8>>,
+    spare_bytes: usize,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TreeFollower {
     /// Starts with the tree of all records before.
     pub(super) fn start(mut tree: CompactRange) -> std::io::Result<Self> {
-        let (work, inbox) = bounded(LAG_FRAMES_MAX);
-        let (give_back, buffers) = bounded(LAG_FRAMES_MAX + 1);
+        let (work, inbox) = unbounded();
+        let (give_back, returned) = unbounded();
         let run = move || {
+            let mut row = Vec::new();
             for item in inbox {
                 match item {
-                    Work::Frame(mut buffer, records) => {
-                        push_leaves(&mut tree, &buffer[FRAME_HEADER_BYTES..][..records]);
-                        buffer.clear();
-                        // A full return channel only means that there are spare buffers enough.
-                        drop(give_back.try_send(buffer));
+                    Work::Frame(buffer, header) => {
+                        let frame = FrameRef { header, offset: 0, stored: &buffer };
+                        push_leaves(&mut tree, &frame, &mut row);
+                        // Nobody wants it back: then the writer is gone.
+                        drop(give_back.send(buffer));
                     }
                     // Nobody waits any more: then nobody misses the answer.
                     Work::Report(reply) => drop(reply.send(tree.clone())),
@@ -50,13 +58,45 @@ impl TreeFollower {
             }
         };
         let thread = std::thread::Builder::new().name("tree".to_owned()).spawn(run)?;
-        Ok(Self { work: Some(work), buffers, thread: Some(thread) })
+        let (spare, spare_bytes) = (Vec::new(), 0);
+        Ok(Self {
+            work: Some(work),
+            returned,
+            out_bytes: 0,
+            spare,
+            spare_bytes,
+            thread: Some(thread),
+        })
     }
 
-    /// Takes a stored frame's buffer and returns an empty one.
-    pub(super) fn follow(&self, stored: Vec<u8>, records: usize) -> Result<Vec<u8>, LedgerError> {
-        self.send(Work::Frame(stored, records))?;
-        Ok(self.buffers.try_recv().unwrap_or_default())
+    /// Takes a stored frame's buffer and returns an empty one. Waits while too much is out.
+    pub(super) fn follow(
+        &mut self,
+        stored: Vec<u8>,
+        header: FrameHeader,
+    ) -> Result<Vec<u8>, LedgerError> {
+        let bytes = stored.capacity();
+        while let Ok(buffer) = self.returned.try_recv() {
+            self.take_back(buffer);
+        }
+        while self.out_bytes > 0 && self.out_bytes + bytes > LAG_BYTES_MAX {
+            let buffer = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
+            self.take_back(buffer);
+        }
+        self.out_bytes += bytes;
+        self.send(Work::Frame(stored, header))?;
+        let buffer = self.spare.pop().unwrap_or_default();
+        self.spare_bytes -= buffer.capacity();
+        Ok(buffer)
+    }
+
+    fn take_back(&mut self, mut buffer: Vec<u8>) {
+        self.out_bytes -= buffer.capacity();
+        if self.spare_bytes + buffer.capacity() <= LAG_BYTES_MAX {
+            buffer.clear();
+            self.spare_bytes += buffer.capacity();
+            self.spare.push(buffer);
+        }
     }
 
     /// Waits until all leaves are hashed and returns the tree.
@@ -82,12 +122,9 @@ impl Drop for TreeFollower {
     }
 }
 
-/// Appends the leaves of a frame's records.
-pub(super) fn push_leaves(tree: &mut CompactRange, mut records: &[u8]) {
-    while let Some((prefix, rest)) = records.split_first_chunk::<RECORD_PREFIX_BYTES>() {
-        let length = usize::from(u16::from_le_bytes(*prefix));
-        let Some((record, rest)) = rest.split_at_checked(length) else { return };
-        tree.push(hash::leaf(record));
-        records = rest;
-    }
+/// Appends the leaves of a frame's records; `row` lends its memory.
+pub(super) fn push_leaves(tree: &mut CompactRange, frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
+    row.clear();
+    hash::leaves(frame.records().map(|record| record.bytes), row);
+    tree.push_row(row);
 }

@@ -82,6 +82,35 @@ impl CompactRange {
         self.push_subtree(0, leaf);
     }
 
+    /// Appends a row of leaf hashes. As [`CompactRange::push`] of each, but the nodes above the row
+    /// are hashed level by level, several at a time; the row is used up.
+    ///
+    /// # Panics
+    /// After 2^64 - 1 leaves.
+    pub fn push_row(&mut self, leaves: &mut [Digest]) {
+        let (mut row, mut place, mut level) = (leaves, self.end, 0);
+        // What has no partner to its right is higher the further left it lies.
+        let mut unpaired = Vec::new();
+        while !row.is_empty() {
+            // A node at an odd place has its partner to its left, before the row.
+            if place % 2 == 1 {
+                self.push_subtree(level, row[0]);
+                row = &mut row[1..];
+                place += 1;
+            }
+            let paired = row.len() & !1;
+            let (pairs, last) = row.split_at_mut(paired);
+            unpaired.extend(last.first().map(|root| (level, *root)));
+            hash::parents(pairs);
+            row = &mut pairs[..paired / 2];
+            place /= 2;
+            level += 1;
+        }
+        while let Some((level, root)) = unpaired.pop() {
+            self.push_subtree(level, root);
+        }
+    }
+
     /// Appends a range that begins where this one ends.
     ///
     /// # Errors
