@@ -7,7 +7,7 @@ const COLUMNS_MAX: usize = 100;
 
 /// Files that are longer than a file may be, with the length that they may not pass. This list
 /// only shrinks.
-const OVERGROWN: &[(&str, usize)] = &[("src/units.rs", 480), ("src/ledger/writer.rs", 580)];
+const OVERGROWN: &[(&str, usize)] = &[("src/units.rs", 480)];
 
 /// What may lie at the top of the repository, besides names that begin with a dot.
 const TOP_LEVEL: &[&str] = &[
