@@ -128,7 +128,9 @@ pub fn leaves<'r>(records: impl Iterator<Item = &'r [u8]>, out: &mut Vec<Digest>
         if held == LANES {
             held = 0;
             if group.iter().all(|record| record.len() >= FIRST_BYTES) {
-                out.extend(lanes(&group.map(Message::leaf)));
+                let [a, b, c, d] = group;
+                let leaf = Message::leaf;
+                out.extend(lanes(&[leaf(a), leaf(b), leaf(c), leaf(d)]));
             } else {
                 out.extend(group.map(leaf));
             }
@@ -147,10 +149,11 @@ pub fn parents(row: &mut [Digest]) {
     let pairs = row.len() / 2;
     let mut done = 0;
     while done + LANES <= pairs {
-        let messages: [Message<'_>; LANES] = std::array::from_fn(|lane| {
-            Message::node(&row[2 * (done + lane)], &row[2 * (done + lane) + 1])
-        });
-        let hashes = lanes(&messages);
+        let pair = |lane: usize| {
+            let left = 2 * (done + lane);
+            Message::node(&row[left], &row[left + 1])
+        };
+        let hashes = lanes(&[pair(0), pair(1), pair(2), pair(3)]);
         row[done..done + LANES].copy_from_slice(&hashes);
         done += LANES;
     }
@@ -171,6 +174,7 @@ struct Message<'r> {
 
 impl<'r> Message<'r> {
     /// The leaf of a record that fills the first block.
+    #[inline]
     fn leaf(record: &'r [u8]) -> Self {
         let (start, rest) = record.split_at(FIRST_BYTES);
         let mut first = [0x00; BLOCK_BYTES];
@@ -179,6 +183,7 @@ impl<'r> Message<'r> {
         Self::padded(first, middle, end, 1 + record.len())
     }
 
+    #[inline]
     fn node(left: &Digest, right: &Digest) -> Self {
         let mut first = [0x01; BLOCK_BYTES];
         first[1..33].copy_from_slice(&left.0);
@@ -187,6 +192,7 @@ impl<'r> Message<'r> {
     }
 
     /// Adds the padding: a one bit, zeroes, and the message's length in bits.
+    #[inline]
     fn padded(
         first: [u8; BLOCK_BYTES],
         middle: &'r [[u8; BLOCK_BYTES]],
@@ -201,31 +207,30 @@ impl<'r> Message<'r> {
         last[last_count - 1][BLOCK_BYTES - 8..].copy_from_slice(&bits);
         Self { first, middle, last, last_count }
     }
-
-    fn blocks(&self) -> usize {
-        1 + self.middle.len() + self.last_count
-    }
-
-    fn block(&self, place: usize) -> &[u8; BLOCK_BYTES] {
-        match place.checked_sub(1) {
-            None => &self.first,
-            Some(place) => match place.checked_sub(self.middle.len()) {
-                None => &self.middle[place],
-                Some(place) => &self.last[place],
-            },
-        }
-    }
 }
 
 /// Hashes several messages, a block of each in turn: each block waits for the one before in its
 /// own message only, so the processor works on several at once.
 fn lanes(messages: &[Message<'_>; LANES]) -> [Digest; LANES] {
     let mut states = [SHA256_START; LANES];
-    let most = messages.iter().map(Message::blocks).max().unwrap_or_default();
-    for place in 0..most {
+    for (state, message) in states.iter_mut().zip(messages) {
+        compress256(state, std::slice::from_ref(&message.first));
+    }
+    let shared = messages.iter().map(|message| message.middle.len()).min().unwrap_or_default();
+    for place in 0..shared {
         for (state, message) in states.iter_mut().zip(messages) {
-            if place < message.blocks() {
-                compress256(state, std::slice::from_ref(message.block(place)));
+            compress256(state, &message.middle[place..=place]);
+        }
+    }
+    for (state, message) in states.iter_mut().zip(messages) {
+        if message.middle.len() > shared {
+            compress256(state, &message.middle[shared..]);
+        }
+    }
+    for place in 0..2 {
+        for (state, message) in states.iter_mut().zip(messages) {
+            if place < message.last_count {
+                compress256(state, &message.last[place..=place]);
             }
         }
     }

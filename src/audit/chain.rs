@@ -3,18 +3,17 @@
 //! Each segment is judged alone from its own header on; then the results are joined in order, so
 //! the answer does not depend on the number of threads. Nothing is written, locked or created.
 
-use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::collect::{Collector, Judged};
 use super::report::{Level, ProvableRange, Strength};
-use crate::hash::{self, Digest};
+use crate::hash::Digest;
 use crate::ledger::disk::Disk;
-use crate::ledger::frame::FrameRef;
 use crate::ledger::layout::{Layout, Listing};
-use crate::ledger::scan::{Fault, FaultClass, SegmentEnd, SegmentScan, scan_segment};
+use crate::ledger::scan::{Fault, FaultClass, SegmentEnd, scan_segment};
 use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
 use crate::ledger::walk::{Position, SegmentFile};
 use crate::merkle::CompactRange;
@@ -33,100 +32,6 @@ pub(super) struct ChainResult {
     /// How the last segment ends.
     pub(super) end: SegmentEnd,
     pub(super) not_checked: Vec<String>,
-}
-
-/// What one segment's bytes say.
-struct Judged {
-    scan: SegmentScan,
-    leaves: CompactRange,
-    /// After the last frame that counts.
-    counted: Position,
-    unproven: u64,
-    runs: Vec<(u64, u64)>,
-}
-
-/// Collects what counts while a segment is scanned.
-struct Collector {
-    hash_leaves: bool,
-    /// Beside a living writer only frames count that a later one proves durable.
-    live: bool,
-    leaves: CompactRange,
-    /// Lends its memory to each frame's leaves.
-    row: Vec<Digest>,
-    /// Frames that nothing proves durable yet: the position after each, and, beside a living
-    /// writer, their leaves, which may come not to count.
-    waiting: VecDeque<(Position, Vec<Digest>)>,
-    proven: Position,
-    counted: Position,
-    next: Position,
-    contiguous: bool,
-    runs: Vec<(u64, u64)>,
-}
-
-impl Collector {
-    fn new(header: &SegmentHeader, hash_leaves: bool, live: bool) -> Self {
-        let start = Position::start(header);
-        Self {
-            hash_leaves,
-            live,
-            leaves: CompactRange::new(header.first_sequence),
-            row: Vec::new(),
-            waiting: VecDeque::new(),
-            proven: start,
-            counted: start,
-            next: start,
-            contiguous: true,
-            runs: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, frame: &FrameRef<'_>, link: Digest) {
-        let (from, to) = (frame.header.first_sequence, frame.header.next_sequence());
-        let follows = frame.header.number == self.next.number && from == self.next.sequence;
-        self.contiguous &= follows;
-        self.next = Position::after(frame, link);
-        match self.runs.last_mut() {
-            Some(run) if follows && run.1 == from => run.1 = to,
-            _ if from == to => {}
-            _ => self.runs.push((from, to)),
-        }
-        if !self.contiguous {
-            return;
-        }
-        let mut held = Vec::new();
-        if self.hash_leaves {
-            let records = frame.records().map(|record| record.bytes);
-            if self.live {
-                hash::leaves(records, &mut held);
-            } else {
-                self.row.clear();
-                hash::leaves(records, &mut self.row);
-                self.leaves.push_row(&mut self.row);
-            }
-        }
-        self.counted = self.next;
-        self.waiting.push_back((self.next, held));
-        self.release(frame.header.proves_durable_below());
-    }
-
-    /// Counts waiting frames below a number as proven.
-    fn release(&mut self, below: u64) {
-        while self.waiting.front().is_some_and(|(after, _)| after.number <= below) {
-            if let Some((after, mut held)) = self.waiting.pop_front() {
-                self.leaves.push_row(&mut held);
-                self.proven = after;
-            }
-        }
-    }
-
-    fn finish(mut self, scan: SegmentScan) -> Judged {
-        if matches!(scan.end, SegmentEnd::Sealed | SegmentEnd::Closed) {
-            self.release(u64::MAX);
-        }
-        let counted = if self.live { self.proven } else { self.counted };
-        let unproven = counted.sequence - self.proven.sequence;
-        Judged { scan, leaves: self.leaves, counted, unproven, runs: self.runs }
-    }
 }
 
 /// Judges all segments.
@@ -198,7 +103,7 @@ fn judge_all(
     Ok(judged)
 }
 
-/// A lock that a panicking thread held is still ours: its panic ends the scope anyway.
+/// A lock that a panicking thread held is still ours: the panic ends the scope anyway.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

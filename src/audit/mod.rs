@@ -12,6 +12,7 @@
 //! a verdict; the answer does not depend on the number of threads.
 
 mod chain;
+mod collect;
 mod meaning;
 mod report;
 

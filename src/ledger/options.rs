@@ -13,7 +13,8 @@ use crate::hash::Digest;
 pub enum SyncMode {
     /// When it returns: a frame and a sync an append.
     Always,
-    /// When [`Writer::sync`](super::Writer::sync) or [`Writer::close`](super::Writer::close) returns: frames are filled, synced at the end.
+    /// When [`sync`](super::Writer::sync) or [`close`](super::Writer::close) returns: frames are
+    /// filled, synced at the end.
     End,
 }
 
