@@ -2,7 +2,8 @@
 //!
 //! `cargo bench` runs interleaved rounds in one process and prints medians with their spread and
 //! the ratio to the limit beside them; `cargo bench -- --smoke` runs a small size once, so that
-//! this file never rots; `cargo bench -- reading` runs the tables with that word in their title. Records are 256 bytes. Nothing here is asserted: seconds are noise, the
+//! this file never rots; `cargo bench -- reading` runs the tables with that word in their title.
+//! Records are 256 bytes. Nothing here is asserted: seconds are noise, the
 //! ratios within one run are what counts.
 
 #![expect(

@@ -70,3 +70,10 @@ fn every_path_that_the_readme_links_to_is_there() {
         assert!(root.join(link).exists(), "{link}");
     }
 }
+
+#[test]
+fn no_part_of_the_readme_waits_to_be_written() {
+    let bare =
+        |line: &&str| line.len() > 3 && line.chars().all(|letter| letter.is_ascii_uppercase());
+    assert_eq!(README.lines().find(bare), None);
+}
