@@ -2,9 +2,9 @@
 //! at the segment's end, so that opening a long ledger reads only its last segment.
 //!
 //! It is derived: delete it and nothing is lost but time. Places are checked against the frames
-//! that are there. The frontier and the count of keys are *believed* by the next writer once checksum,
-//! ledger and end link fit: whoever can forge an index can make that writer print a wrong root or
-//! forget keys. `verify` believes no index and computes every root anew.
+//! that are there. The frontier and the count of keys are *believed* by the next writer once
+//! checksum, ledger and end link fit: whoever can forge an index can make that writer print a
+//! wrong root or forget keys. `verify` believes no index and computes every root anew.
 
 use std::io;
 
