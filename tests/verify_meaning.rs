@@ -37,6 +37,21 @@ fn forged(edit: impl FnOnce(&mut Vec<Loose>)) -> (Report, Report, Report) {
     (tree, check(&path, Level::State), check(&path, Level::Derive))
 }
 
+/// Gives every record the run id that its edited configuration asks for.
+fn make_run_id_anew(records: &mut [Loose]) {
+    let Event::RunStarted(started) = &mut records[0].event else { panic!("no start") };
+    let mut bytes = Vec::new();
+    wire::encode(&started.config, &mut bytes).unwrap();
+    let run = RunId::of_simulated(&bytes, 0);
+    started.run = run;
+    for record in records {
+        record.stamp.run = run;
+        if let Event::TradeClosed(trade) = &mut record.event {
+            trade.run = run;
+        }
+    }
+}
+
 fn place_of(records: &[Loose], name: &str) -> usize {
     records.iter().position(|record| record.event.name() == name).unwrap()
 }
@@ -84,16 +99,7 @@ fn a_changed_parameter_with_every_run_id_made_anew_is_found_at_the_first_other_d
         let Event::RunStarted(started) = &mut records[0].event else { panic!("no start") };
         let fast = &mut started.config.strategy.parameters;
         fast.iter_mut().find(|parameter| parameter.name == "fast").unwrap().value = "30".into();
-        let mut bytes = Vec::new();
-        wire::encode(&started.config, &mut bytes).unwrap();
-        let run = RunId::of_simulated(&bytes, 0);
-        started.run = run;
-        for record in records.iter_mut() {
-            record.stamp.run = run;
-            if let Event::TradeClosed(trade) = &mut record.event {
-                trade.run = run;
-            }
-        }
+        make_run_id_anew(records);
         first_trade_record = place_of(records, "order_placed") as u64;
     });
     assert_eq!(derive.exit_code(), 17);
@@ -194,14 +200,9 @@ fn a_ledger_of_an_unknown_strategy_exits_2() {
     let (_, state, derive) = forged(|records| {
         let Event::RunStarted(started) = &mut records[0].event else { panic!("no start") };
         started.config.strategy.name = "somebody-elses".into();
-        let mut bytes = Vec::new();
-        wire::encode(&started.config, &mut bytes).unwrap();
-        let run = RunId::of_simulated(&bytes, 0);
-        started.run = run;
+        make_run_id_anew(records);
         for record in records.iter_mut() {
-            record.stamp.run = run;
             if let Event::TradeClosed(trade) = &mut record.event {
-                trade.run = run;
                 trade.strategy = "somebody-elses".into();
             }
         }
