@@ -19,6 +19,12 @@ pub const LINK_CONTEXT: &str = "schwabot 2026-11 ledger link v1";
 pub const TRADE_DOMAIN: &[u8] = b"schwabot/trade/v1\0";
 /// Domain prefix of a run id.
 pub const RUN_DOMAIN: &[u8] = b"schwabot/run/v1\0";
+/// Domain of the content id of a soulprint.
+pub const SOULPRINT_DOMAIN: &[u8] = b"schwabot/soulprint/v1\0";
+/// Domain of the content id of a profit bucket.
+pub const BUCKET_DOMAIN: &[u8] = b"schwabot/bucket/v1\0";
+/// Domain of the digests in a state root.
+pub const STATE_DOMAIN: &[u8] = b"schwabot/state/v1\0";
 
 /// A 32-byte digest, shown as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -271,6 +277,25 @@ pub fn link(stored: &[u8]) -> Digest {
 #[must_use]
 pub fn trade(payload: &[u8]) -> Digest {
     domain_sha256(TRADE_DOMAIN, payload)
+}
+
+/// Returns the content id of a soulprint from its encoded payload.
+#[must_use]
+pub fn soulprint(payload: &[u8]) -> Digest {
+    domain_sha256(SOULPRINT_DOMAIN, payload)
+}
+
+/// Returns the content id of a profit bucket from its encoded key.
+#[must_use]
+pub fn bucket(key: &[u8]) -> Digest {
+    domain_sha256(BUCKET_DOMAIN, key)
+}
+
+/// Returns the digest of a part of the state from its encoded value, or from the digest before a
+/// change and the change.
+#[must_use]
+pub fn state(bytes: &[u8]) -> Digest {
+    domain_sha256(STATE_DOMAIN, bytes)
 }
 
 /// Returns the digest that a simulated run is named by: configuration bytes and first sequence.

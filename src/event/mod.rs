@@ -4,26 +4,48 @@
 //! 0x0100 belong to the ledger itself ([`system`]), 0x01xx are inputs (facts from outside), 0x02xx
 //! are derived (what the kernel answered).
 
+pub mod command;
+pub mod flip;
+pub mod ghost;
+pub mod leg;
 pub mod market;
+pub mod orbit;
 pub mod order;
 pub mod record;
+pub mod registry;
 pub mod run;
 pub mod stamp;
+pub mod state;
 pub mod system;
 pub mod trade;
 pub mod wire;
 
+pub use command::{Action, Command, CommandRefusal, CommandRefused, LegQuote, StageLeg, Trend};
+pub use flip::{BitFlipped, PairFlipResolved};
+pub use ghost::{
+    FeatureScalingFrozen, Features, FrozenScale, GhostClosed, GhostEntered, GhostExitDue,
+    GhostIgnored, GhostOpened, GhostTriggered, IgnoreReason, PairMemoryAppended, VECTOR_FEATURES,
+};
+pub use leg::{BadLeg, EvidenceKey, Leg};
 pub use market::{Bar, DataDefect, Defect};
+pub use orbit::{
+    LegAction, OrbitCycleRun, OrbitKind, OrbitLeg, OrbitSelected, VolumeWeightsChanged, WeightRule,
+};
 pub use order::{
     Direction, OrderExpired, OrderFilled, OrderPlaced, OrderReason, OrderRefused, OrderRejected,
     RefusalReason, Side, SignalFired, Trigger,
 };
 pub use record::{ApplicationId, Envelope, Payload, RecordError, RecordRef, encode_record};
+pub use registry::{
+    BucketKey, BucketMatchScored, BucketMatched, BucketObserved, BucketRetired, LinkFault,
+    OrphanTombstoned, RegistryLinked, RegistryName, SoulprintOutcome, SoulprintRegistered, Tercile,
+};
 pub use run::{
     Balance, EndOfData, FileFormat, FillModel, Generator, InputFile, Instrument, Mode, PairId,
     Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
 };
 pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
+pub use state::{Projection, ProjectionRoot, StateRoot};
 pub use system::{Recovered, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
 
@@ -98,6 +120,8 @@ events! {
     0x0104 "data_defect" Input 1 DataDefect(DataDefect);
     /// The sources have no more inputs.
     0x0105 "end_of_data" Input 1 EndOfData(EndOfData);
+    /// An operator asked for something.
+    0x0106 "command" Input 1 Command(Box<Command>);
     /// A detector fired.
     0x0201 "signal_fired" Derived 1 SignalFired(SignalFired);
     /// An order was placed.
@@ -112,6 +136,52 @@ events! {
     0x0206 "order_expired" Derived 1 OrderExpired(OrderExpired);
     /// A round trip was closed.
     0x0207 "trade_closed" Derived 1 TradeClosed(Box<TradeClosed>);
+    /// A command was not carried out.
+    0x0210 "command_refused" Derived 1 CommandRefused(CommandRefused);
+    /// A pair's warm-up is over.
+    0x0211 "feature_scaling_frozen" Derived 1 FeatureScalingFrozen(FeatureScalingFrozen);
+    /// A paper trade began.
+    0x0220 "ghost_opened" Derived 1 GhostOpened(Box<GhostOpened>);
+    /// A firing passed the gate.
+    0x0221 "ghost_triggered" Derived 1 GhostTriggered(Box<GhostTriggered>);
+    /// A firing was not acted upon.
+    0x0222 "ghost_ignored" Derived 1 GhostIgnored(Box<GhostIgnored>);
+    /// A paper trade was entered.
+    0x0223 "ghost_entered" Derived 1 GhostEntered(GhostEntered);
+    /// A paper trade is to be left.
+    0x0224 "ghost_exit_due" Derived 1 GhostExitDue(GhostExitDue);
+    /// A paper trade was left.
+    0x0225 "ghost_closed" Derived 1 GhostClosed(Box<GhostClosed>);
+    /// An operator's case entered the memory.
+    0x0226 "pair_memory_appended" Derived 1 PairMemoryAppended(PairMemoryAppended);
+    /// A cycle was run through.
+    0x0230 "orbit_cycle_run" Derived 1 OrbitCycleRun(Box<OrbitCycleRun>);
+    /// The stage with the best evidence was named.
+    0x0231 "orbit_selected" Derived 1 OrbitSelected(OrbitSelected);
+    /// Allocation weights changed.
+    0x0232 "volume_weights_changed" Derived 1 VolumeWeightsChanged(VolumeWeightsChanged);
+    /// A word was complemented.
+    0x0240 "bit_flipped" Derived 1 BitFlipped(BitFlipped);
+    /// The way back of a leg was walked or looked up.
+    0x0241 "pair_flip_resolved" Derived 1 PairFlipResolved(Box<PairFlipResolved>);
+    /// A feature vector was taken at an entry.
+    0x0250 "soulprint_registered" Derived 1 SoulprintRegistered(Box<SoulprintRegistered>);
+    /// A soulprint's trade was closed.
+    0x0251 "soulprint_outcome" Derived 1 SoulprintOutcome(SoulprintOutcome);
+    /// An entry is like an earlier pattern.
+    0x0252 "bucket_matched" Derived 1 BucketMatched(BucketMatched);
+    /// A prediction met its outcome.
+    0x0253 "bucket_match_scored" Derived 1 BucketMatchScored(BucketMatchScored);
+    /// A trade entered its pattern.
+    0x0254 "bucket_observed" Derived 1 BucketObserved(BucketObserved);
+    /// A pattern was put aside.
+    0x0255 "bucket_retired" Derived 1 BucketRetired(BucketRetired);
+    /// A trade and an entry belong together.
+    0x0256 "registry_linked" Derived 1 RegistryLinked(RegistryLinked);
+    /// An orphan was answered.
+    0x0257 "orphan_tombstoned" Derived 1 OrphanTombstoned(OrphanTombstoned);
+    /// What the state amounts to.
+    0x02F0 "state_root" Derived 1 StateRoot(StateRoot);
     /// A run ended.
     0x02FF "run_ended" Derived 1 RunEnded(RunEnded);
 }

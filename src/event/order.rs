@@ -46,6 +46,31 @@ pub enum Trigger {
     Operator,
 }
 
+impl Trigger {
+    /// Every trigger, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::Cross,
+        Self::PriceSpike,
+        Self::VolumeSurge,
+        Self::TrendReversal,
+        Self::Orbit,
+        Self::Operator,
+    ];
+
+    /// Returns the trigger's name in the format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cross => "cross",
+            Self::PriceSpike => "price_spike",
+            Self::VolumeSurge => "volume_surge",
+            Self::TrendReversal => "trend_reversal",
+            Self::Orbit => "orbit",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// Which way a signal points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,6 +79,17 @@ pub enum Direction {
     Up,
     /// Downwards.
     Down,
+}
+
+impl Direction {
+    /// Returns the direction's name in the format.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// A detector fired.
@@ -122,6 +158,12 @@ pub enum RefusalReason {
     TooSmall,
     /// The exact amounts do not fit their types.
     Overflow,
+    /// All positions together would exceed their share of equity.
+    ExposureLimit,
+    /// Equity fell too far since the day began.
+    DailyLossLimit,
+    /// Equity fell too far below its peak.
+    DrawdownLimit,
 }
 
 /// An intention that became no order.

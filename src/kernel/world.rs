@@ -94,6 +94,7 @@ impl World {
             | Event::InputFile(_)
             | Event::TradeClosed(_)
             | Event::EndOfData(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
