@@ -12,6 +12,8 @@ use serde::{Serialize, Serializer};
 pub const SECOND_NS: i64 = 1_000_000_000;
 /// Nanoseconds of one minute.
 pub const MINUTE_NS: i64 = 60 * SECOND_NS;
+/// Nanoseconds in a day of UTC, which has no leap seconds here.
+pub const DAY_NS: i64 = 24 * 60 * MINUTE_NS;
 
 /// Why a text is not an instant or a span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

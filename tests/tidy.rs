@@ -5,10 +5,6 @@ use crate::support::source::{Source, root, sources, tokens};
 const LINES_MAX: usize = 420;
 const COLUMNS_MAX: usize = 100;
 
-/// Files that are longer than a file may be, with the length that they may not pass. This list
-/// only shrinks.
-const OVERGROWN: &[(&str, usize)] = &[("src/units.rs", 480)];
-
 /// What may lie at the top of the repository, besides names that begin with a dot.
 const TOP_LEVEL: &[&str] = &[
     "Cargo.toml",
@@ -27,11 +23,9 @@ const TOP_LEVEL: &[&str] = &[
 const NO_SUBJECT: &[&str] = &["main.rs", "kill.rs", "support", "golden"];
 
 fn too_long(source: &Source) -> Vec<String> {
-    let known = OVERGROWN.iter().find(|(path, _)| *path == source.path);
-    let most = known.map_or(LINES_MAX, |(_, lines)| *lines);
     let lines = source.text.lines().count();
-    if lines > most {
-        vec![format!("{}: {lines} lines, {most} at most", source.path)]
+    if lines > LINES_MAX {
+        vec![format!("{}: {lines} lines, {LINES_MAX} at most", source.path)]
     } else {
         vec![]
     }
@@ -101,9 +95,6 @@ fn holds(folder: &str, endings: &[&str], rule: fn(&Source) -> Vec<String>) {
 #[test]
 fn no_source_file_is_overgrown() {
     holds("src", &[".rs"], too_long);
-    for (path, _) in OVERGROWN {
-        assert!(root().join(path).exists(), "{path} is gone: strike it off the list");
-    }
 }
 
 #[test]
@@ -158,8 +149,6 @@ fn each_rule_finds_what_is_planted() {
     let lines = |count: usize| "a\n".repeat(count);
     assert_eq!(too_long(&of("src/a.rs", &lines(LINES_MAX))).len(), 0);
     assert_eq!(too_long(&of("src/a.rs", &lines(LINES_MAX + 1))).len(), 1);
-    let (path, most) = OVERGROWN[0];
-    assert_eq!(too_long(&of(path, &lines(most + 1))).len(), 1);
     let wide = "é".repeat(COLUMNS_MAX);
     assert_eq!(too_wide(&of("src/a.rs", &wide)).len(), 0, "columns, not bytes");
     assert_eq!(too_wide(&of("src/a.rs", &format!("{wide}e"))).len(), 1);

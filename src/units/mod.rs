@@ -15,10 +15,14 @@
 //! # Ok::<(), schwabot::units::UnitError>(())
 //! ```
 
+mod decimal;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+
+pub use decimal::parse_decimal;
 
 /// Decimal digits after the point of [`Price`], [`Quantity`] and [`Money`].
 pub const SCALE_DIGITS: u32 = 12;
@@ -58,131 +62,6 @@ pub enum UnitError {
         /// What was being calculated.
         operation: &'static str,
     },
-}
-
-/// Parses decimal text into a whole number of `10^-scale_digits`, exactly.
-///
-/// Takes an optional sign, digits with at most one point, and an optional exponent
-/// (`1.08e-06`). Digits below the scale are refused unless they are zero.
-///
-/// # Errors
-/// [`UnitError`] for an empty text, a character that does not belong, a value too fine or too
-/// large.
-///
-/// # Examples
-/// ```
-/// use schwabot::units::{parse_decimal, UnitError};
-/// assert_eq!(parse_decimal(b"-1.25", 12), Ok(-1_250_000_000_000));
-/// assert_eq!(parse_decimal(b"1.08e-06", 12), Ok(1_080_000));
-/// assert_eq!(parse_decimal(b"0.1230", 3), Ok(123));
-/// assert_eq!(parse_decimal(b"0.1234", 3), Err(UnitError::TooFine { scale_digits: 3 }));
-/// assert_eq!(parse_decimal(b"1,5", 12), Err(UnitError::BadCharacter { index: 1 }));
-/// ```
-pub fn parse_decimal(text: &[u8], scale_digits: u32) -> Result<i128, UnitError> {
-    let negative = text.first() == Some(&b'-');
-    let signed = matches!(text.first(), Some(b'-' | b'+'));
-    let mut digits = Digits::default();
-    let mut index = usize::from(signed);
-    let mut exponent = 0_i32;
-    while let Some(&byte) = text.get(index) {
-        match byte {
-            b'0'..=b'9' => digits.push(byte - b'0')?,
-            b'.' if digits.point.is_none() => digits.point = Some(0),
-            b'e' | b'E' if digits.seen > 0 => {
-                exponent = parse_exponent(text, index + 1)?;
-                break;
-            }
-            _ => return Err(UnitError::BadCharacter { index }),
-        }
-        index += 1;
-    }
-    if digits.seen == 0 {
-        return Err(UnitError::Empty);
-    }
-    let shift = scale_digits.cast_signed() + exponent - digits.point.unwrap_or(0);
-    let magnitude = shift_decimal(digits.value(), shift, scale_digits)?;
-    Ok(if negative { -magnitude } else { magnitude })
-}
-
-/// Digits of which any number fits a `u64`.
-const SMALL_DIGITS: u32 = 19;
-
-#[derive(Default)]
-struct Digits {
-    /// The number, while it has at most [`SMALL_DIGITS`]: nearly always, and several times faster.
-    small: u64,
-    /// The number, once it has more.
-    large: i128,
-    seen: u32,
-    /// Digits since the point, once there is one.
-    point: Option<i32>,
-}
-
-impl Digits {
-    fn push(&mut self, digit: u8) -> Result<(), UnitError> {
-        if self.seen < SMALL_DIGITS {
-            self.small = self.small * 10 + u64::from(digit);
-        } else {
-            let value = if self.seen == SMALL_DIGITS { i128::from(self.small) } else { self.large };
-            let longer = value.checked_mul(10).and_then(|v| v.checked_add(i128::from(digit)));
-            self.large = longer.ok_or(UnitError::TooLarge)?;
-        }
-        self.seen += 1;
-        if let Some(after) = &mut self.point {
-            *after += 1;
-        }
-        Ok(())
-    }
-
-    fn value(&self) -> i128 {
-        if self.seen <= SMALL_DIGITS { i128::from(self.small) } else { self.large }
-    }
-}
-
-fn parse_exponent(text: &[u8], start: usize) -> Result<i32, UnitError> {
-    let (negative, first) = match text.get(start) {
-        Some(b'-') => (true, start + 1),
-        Some(b'+') => (false, start + 1),
-        _ => (false, start),
-    };
-    let digits = text.get(first..).unwrap_or_default();
-    if digits.is_empty() {
-        return Err(UnitError::BadCharacter { index: text.len().saturating_sub(1) });
-    }
-    let mut value = 0_i32;
-    for (position, byte) in digits.iter().enumerate() {
-        if !byte.is_ascii_digit() {
-            return Err(UnitError::BadCharacter { index: first + position });
-        }
-        value = (value * 10 + i32::from(byte - b'0')).min(10_000);
-    }
-    Ok(if negative { -value } else { value })
-}
-
-/// Every power of ten that fits.
-const POWERS: [i128; 39] = {
-    let mut powers = [1; 39];
-    let mut index = 1;
-    while index < powers.len() {
-        powers[index] = powers[index - 1] * 10;
-        index += 1;
-    }
-    powers
-};
-
-fn shift_decimal(value: i128, shift: i32, scale_digits: u32) -> Result<i128, UnitError> {
-    if value == 0 {
-        return Ok(0);
-    }
-    let power = POWERS.get(shift.unsigned_abs() as usize).copied();
-    if shift >= 0 {
-        power.and_then(|p| value.checked_mul(p)).ok_or(UnitError::TooLarge)
-    } else {
-        match power {
-            Some(p) if value % p == 0 => Ok(value / p),
-            _ => Err(UnitError::TooFine { scale_digits }),
-        }
-    }
 }
 
 /// Writes a whole number of `10^-scale_digits` as decimal text without needless zeros.
@@ -446,6 +325,51 @@ impl MoneyExact {
         let (quotient, remainder) =
             (self.0.checked_div_euclid(divisor)?, self.0.checked_rem_euclid(divisor)?);
         Some(MoneyExact(round_half_even(quotient, remainder, divisor)))
+    }
+
+    /// Returns the largest amount that leaves room for a fee at this rate, `self / (1 + rate)`,
+    /// rounded down.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] for a negative rate, or a result that does not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::units::MoneyExact;
+    /// let cash: MoneyExact = "1001".parse()?;
+    /// assert_eq!(cash.before_fee("0.001".parse()?)?.to_string(), "1000");
+    /// # Ok::<(), schwabot::units::UnitError>(())
+    /// ```
+    pub fn before_fee(self, rate: Ratio) -> Result<MoneyExact, UnitError> {
+        let overflow = UnitError::Overflow { operation: "amount before the fee" };
+        if rate < Ratio::ZERO {
+            return Err(overflow);
+        }
+        let one = i128::from(RATIO_ONE);
+        let divisor = one + i128::from(rate.0);
+        let (whole, rest) = (self.0.div_euclid(divisor), self.0.rem_euclid(divisor));
+        let high = whole.checked_mul(one).ok_or(overflow)?;
+        high.checked_add(rest * one / divisor).map(MoneyExact).ok_or(overflow)
+    }
+
+    /// Returns this amount as a share of another, rounded half-even to 10^-9; none when the other
+    /// is not positive or the share does not fit.
+    #[must_use]
+    pub fn ratio_to(self, whole: MoneyExact) -> Option<Ratio> {
+        let (mut part, mut whole) = (self.0, whole.0);
+        if whole <= 0 {
+            return None;
+        }
+        let scaled = loop {
+            match part.checked_mul(i128::from(RATIO_ONE)) {
+                Some(scaled) => break scaled,
+                // Amounts this large keep 29 digits after losing the last of both.
+                None => (part, whole) = (part / 2, whole / 2),
+            }
+        };
+        let (quotient, remainder) =
+            (scaled.checked_div_euclid(whole)?, scaled.checked_rem_euclid(whole)?);
+        i64::try_from(round_half_even(quotient, remainder, whole)).ok().map(Ratio)
     }
 
     /// Returns the amount with its sign turned.
