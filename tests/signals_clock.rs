@@ -138,3 +138,21 @@ proptest! {
         prop_assert_eq!(dtw_distance(&left, &longer, band), dtw_distance(&longer, &left, band));
     }
 }
+
+#[test]
+fn a_clock_that_is_still_filling_measures_against_the_bars_so_far_and_joins_the_full_one() {
+    let mut clock = ClockRate::new(5, 40);
+    for bar in 0..120_u128 {
+        clock.push_activity(10 + bar * 7 % 13).unwrap();
+        let seen: Vec<u128> = clock.values().collect();
+        let (so_far, full) = (clock.log_rate_so_far(10), clock.log_rate());
+        assert_eq!(so_far.is_some(), seen.len() >= 10, "bar {bar}");
+        if full.is_some() {
+            assert_eq!(so_far, full);
+        } else if let Some(so_far) = so_far {
+            let mean = |values: &[u128]| values.iter().sum::<u128>() as f64 / values.len() as f64;
+            let direct = (mean(&seen[seen.len() - 5..]) / mean(&seen)).ln();
+            assert!((so_far.raw() as f64 / 1e9 - direct).abs() < 1e-9);
+        }
+    }
+}

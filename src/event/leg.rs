@@ -76,6 +76,16 @@ impl FromStr for Leg {
     }
 }
 
+impl Instrument {
+    /// True when an order of this pair, either way, walks the leg.
+    #[must_use]
+    pub fn walks(&self, leg: &Leg) -> bool {
+        let (from, to) = (leg.from.as_str(), leg.to.as_str());
+        let (base, quote) = (self.base.as_str(), self.quote.as_str());
+        (from, to) == (base, quote) || (from, to) == (quote, base)
+    }
+}
+
 /// What evidence is kept by: a ghost's case counts for exactly this key.
 ///
 /// The value of the word is recorded with each firing and is no part of the key: cases would

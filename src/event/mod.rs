@@ -45,7 +45,7 @@ pub use run::{
     Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
 };
 pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
-pub use state::{Projection, ProjectionRoot, StateRoot};
+pub use state::{Projection, ProjectionRoot, StateRoot, state_digest};
 pub use system::{Recovered, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
 

@@ -15,7 +15,7 @@ pub enum OrbitKind {
     /// A closed trade: its entry leg, and its exit leg at a later time.
     RoundTrip,
     /// Three or more currencies at one instant.
-    Instant,
+    InstantCycle,
     /// An operator ran stages of legs.
     Commanded,
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::wire::{Decode, Encode};
-use crate::hash::Digest;
+use super::wire::{self, Decode, Encode};
+use crate::hash::{self, Digest};
 
 /// A part of the state with a digest of its own. Positions are numbers for life: append only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, Serialize)]
@@ -80,4 +80,15 @@ pub struct StateRoot {
     pub events: u64,
     /// One digest a part, in the order of [`Projection::ALL`].
     pub roots: Vec<ProjectionRoot>,
+}
+
+/// Returns the digest of a part of the state: SHA-256 over `"schwabot/state/v1\0"` and the value's
+/// encoding.
+#[must_use]
+pub fn state_digest(value: &impl Encode) -> Digest {
+    let mut bytes = Vec::with_capacity(1024);
+    // A value of this crate has an encoding; if one had not, its digest would be that of what was
+    // written of it.
+    drop(wire::encode(value, &mut bytes));
+    hash::state(&bytes)
 }

@@ -13,6 +13,11 @@
 
 pub use bincode::{Decode, Encode};
 
+pub(crate) use bincode::BorrowDecode;
+pub(crate) use bincode::de::{BorrowDecoder, Decoder};
+pub(crate) use bincode::enc::Encoder;
+pub(crate) use bincode::error::{DecodeError as CodecDecodeError, EncodeError as CodecEncodeError};
+
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::enc::write::Writer;
 
@@ -23,6 +28,9 @@ use crate::units::{Money, MoneyExact, Price, Quantity, Ratio};
 
 /// Memory that decoding one value may claim, in bytes: a list counts its elements' sizes.
 pub const DECODE_MEMORY_MAX: usize = 16 << 20;
+
+/// Memory that decoding a snapshot may claim, in bytes.
+pub const STATE_MEMORY_MAX: usize = 8 << 30;
 
 type Config = Configuration<LittleEndian, Fixint, Limit<DECODE_MEMORY_MAX>>;
 const CONFIG: Config = bincode::config::standard()
@@ -102,6 +110,25 @@ pub fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     }
 }
 
+/// Reads a state that takes up all the bytes: as [`decode`], but for the program's own snapshots,
+/// whose lists may be as long as a log. Nothing that came with a ledger is read this way before its
+/// digest was compared.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_state<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let config = bincode::config::standard()
+        .with_little_endian()
+        .with_fixed_int_encoding()
+        .with_limit::<STATE_MEMORY_MAX>();
+    let (value, used) = bincode::decode_from_slice(bytes, config)
+        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    match bytes.len() - used {
+        0 => Ok(value),
+        left => Err(DecodeError::Trailing { left }),
+    }
+}
+
 /// Reads a value and checks that encoding it gives the same bytes; what `verify` uses.
 ///
 /// # Errors
@@ -154,3 +181,37 @@ as_inner! {
     Digest, [u8; 32], |v| v.0, Digest;
     RunId, [u8; 16], |v| v.0, RunId;
 }
+
+/// Gives a type the encoding of its parts, for types that keep more than they must: `$get` makes
+/// the parts (borrowed ones will do), `$make` makes the value of them again or says why it cannot.
+/// What is decoded is untrusted: `$make` checks it.
+macro_rules! through_parts {
+    ($type:ty, $parts:ty, $get:expr, $make:expr) => {
+        impl $crate::event::wire::Encode for $type {
+            fn encode<E: $crate::event::wire::Encoder>(
+                &self,
+                encoder: &mut E,
+            ) -> Result<(), $crate::event::wire::CodecEncodeError> {
+                let parts = ($get)(self);
+                $crate::event::wire::Encode::encode(&parts, encoder)
+            }
+        }
+        impl<C> $crate::event::wire::Decode<C> for $type {
+            fn decode<D: $crate::event::wire::Decoder<Context = C>>(
+                decoder: &mut D,
+            ) -> Result<Self, $crate::event::wire::CodecDecodeError> {
+                let parts = <$parts as $crate::event::wire::Decode<C>>::decode(decoder)?;
+                let make: fn($parts) -> Result<$type, String> = $make;
+                make(parts).map_err($crate::event::wire::CodecDecodeError::OtherString)
+            }
+        }
+        impl<'de, C> $crate::event::wire::BorrowDecode<'de, C> for $type {
+            fn borrow_decode<D: $crate::event::wire::BorrowDecoder<'de, Context = C>>(
+                decoder: &mut D,
+            ) -> Result<Self, $crate::event::wire::CodecDecodeError> {
+                $crate::event::wire::Decode::decode(decoder)
+            }
+        }
+    };
+}
+pub(crate) use through_parts;

@@ -99,11 +99,43 @@ impl ClockRate {
     /// when a window saw no activity at all.
     #[must_use]
     pub fn log_rate(&self) -> Option<Ratio> {
-        if self.values.len() < self.long || self.short_sum == 0 || self.long_sum == 0 {
+        if self.values.len() < self.long {
+            return None;
+        }
+        self.rate_over(self.long)
+    }
+
+    /// Returns ln w while the long window may still be filling: the usual activity is then that of
+    /// the bars so far. None below `least_bars` bars, before the short window is full, and when a
+    /// window saw no activity at all. Equal to [`log_rate`](Self::log_rate) from the full long
+    /// window on.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::signals::ClockRate;
+    /// let mut clock = ClockRate::new(2, 1_000);
+    /// for trades in [10, 10, 10, 10, 40, 40] {
+    ///     clock.push_activity(trades)?;
+    /// }
+    /// assert_eq!(clock.log_rate(), None);
+    /// assert_eq!(clock.log_rate_so_far(6), Some("0.693147181".parse()?));
+    /// assert_eq!(clock.log_rate_so_far(7), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn log_rate_so_far(&self, least_bars: u32) -> Option<Ratio> {
+        let bars = self.values.len();
+        let enough = bars >= (least_bars as usize).min(self.long) && bars >= self.short;
+        enough.then(|| self.rate_over(bars)).flatten()
+    }
+
+    /// ln of activity a bar over the short window against activity a bar over so many bars.
+    fn rate_over(&self, bars: usize) -> Option<Ratio> {
+        if self.short_sum == 0 || self.long_sum == 0 {
             return None;
         }
         let lately = self.short_sum as f64 / self.short as f64;
-        let usually = self.long_sum as f64 / self.long as f64;
+        let usually = self.long_sum as f64 / bars as f64;
         ratio(libm::log(lately / usually), "clock rate").ok()
     }
 

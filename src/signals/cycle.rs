@@ -12,7 +12,7 @@
 //! logarithm of the price, so that a rate such as 1 / 45,000 loses no digit. Absolute error below
 //! 10^-14 a leg before the rounding to 10^-9.
 
-use super::{SignalError, ratio, real};
+use super::{SignalError, exact_ratio, ratio, real};
 use crate::units::{Price, Ratio};
 
 /// How one leg exchanges.
@@ -80,6 +80,60 @@ pub fn cycle_log_return(legs: &[CycleLeg]) -> Result<Ratio, SignalError> {
 /// ```
 pub fn negative_log_rate(rate: LegRate) -> Result<Ratio, SignalError> {
     ratio(-log_rate(rate)?, "weight of a leg")
+}
+
+/// Returns what a bought and sold unit earned after a fee a side: as a share of the entry notional,
+/// `(exit - entry) / entry - fee - fee * exit / entry`, and as the logarithm of what one unit
+/// became, `ln(exit / entry) + 2 ln(1 - fee)`. Both rounded half-even to 10^-9; the share in exact
+/// integers, rounded once.
+///
+/// # Errors
+/// [`SignalError::NotPositive`] for a price that is not; [`SignalError::Outside`] for a fee outside
+/// [0, 1); [`SignalError::OutOfRange`] when a result does not fit.
+///
+/// # Examples
+/// ```
+/// use schwabot::signals::net_return;
+/// let (share, log) = net_return("100".parse()?, "102".parse()?, "0.001".parse()?)?;
+/// assert_eq!((share.to_string(), log.to_string()), ("0.01798".into(), "0.017801627".into()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn net_return(entry: Price, exit: Price, fee: Ratio) -> Result<(Ratio, Ratio), SignalError> {
+    let leg = |rate| CycleLeg { rate, fee, slippage: Ratio::ZERO };
+    let log = cycle_log_return(&[leg(LegRate::Buy(entry)), leg(LegRate::Sell(exit))])?;
+    let out_of_range = SignalError::OutOfRange { signal: "net return" };
+    let (entry, exit) = (entry.raw(), exit.raw());
+    let (one, fee) = (i128::from(Ratio::ONE.raw()), i128::from(fee.raw()));
+    // All terms over `entry`: (exit - entry) - fee (entry + exit), with the fee in 10^-9.
+    let gain = exit.checked_sub(entry).and_then(|gain| gain.checked_mul(one));
+    let fees = exit.checked_add(entry).and_then(|sum| sum.checked_mul(fee));
+    let net = gain.zip(fees).and_then(|(gain, fees)| gain.checked_sub(fees)).ok_or(out_of_range)?;
+    Ok((exact_ratio(net, entry, "net return")?, log))
+}
+
+/// Returns what a unit loses there and back, `1 - (1 - s)/(1 + s) (1 - fee)^2`, with a half spread
+/// of s, exact integers rounded half-even to 10^-9.
+///
+/// # Errors
+/// [`SignalError::Outside`] for a cost outside [0, 1).
+///
+/// # Examples
+/// ```
+/// use schwabot::signals::round_trip_cost;
+/// let cost = round_trip_cost("0.0001".parse()?, "0.001".parse()?)?;
+/// assert_eq!(cost.to_string(), "0.00219858");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn round_trip_cost(half_spread: Ratio, fee: Ratio) -> Result<Ratio, SignalError> {
+    let share = Ratio::ZERO..Ratio::ONE;
+    if !share.contains(&half_spread) || !share.contains(&fee) {
+        return Err(SignalError::Outside { input: "the cost of a leg", range: "[0, 1)" });
+    }
+    let one = i128::from(Ratio::ONE.raw());
+    let (spread, left) = (i128::from(half_spread.raw()), one - i128::from(fee.raw()));
+    // Over (1 + s) * 10^18; the largest term is below 2 * 10^36.
+    let divisor = (one + spread) * one * one;
+    exact_ratio(divisor - (one - spread) * left * left, divisor / one, "round-trip cost")
 }
 
 fn log_rate(rate: LegRate) -> Result<f64, SignalError> {

@@ -46,7 +46,9 @@ mod words;
 
 pub use chrono::{CHRONO_BARS_MAX, CHRONO_BARS_MIN, ChronoResonance, Resonance};
 pub use clock::{ACTIVITY_MAX, ClockRate};
-pub use cycle::{CycleLeg, LegRate, cycle_log_return, negative_log_rate};
+pub use cycle::{
+    CycleLeg, LegRate, cycle_log_return, negative_log_rate, net_return, round_trip_cost,
+};
 pub use decimal::python_float_text;
 pub use dtw::dtw_distance;
 pub use ema::{EMA_SPAN_MAX, EmaCross};
@@ -57,7 +59,8 @@ pub use impact::square_root_impact;
 pub use kelly::{KellySize, capped_kelly, expected_net_edge};
 pub use moments::{MOMENTS_COUNT_MAX, MOMENTS_VALUE_MAX, Moments};
 pub use statistics::{
-    CORRELATION_PAIRS_MAX, Correlation, ForecastScore, holm_adjusted, log_loss, spearman,
+    CORRELATION_PAIRS_MAX, Correlation, ForecastScore, holm_adjusted, log_loss, normal_quantile,
+    spearman,
 };
 pub use surge::LogVolumeWindow;
 pub use weights::{ADDITIVE_HOLD, WEIGHTS_MAX, additive_weight, exponentiated_gradient};

@@ -7,6 +7,7 @@
 //! the rounding to 10^-9.
 
 use super::{RATIO_ONE, SignalError, exact_ratio, ratio};
+use crate::event::wire::through_parts;
 use crate::units::Ratio;
 
 /// The largest magnitude taken: ten thousand.
@@ -104,6 +105,23 @@ impl Moments {
         ratio(libm::sqrt(variance), "deviation").ok()
     }
 
+    /// Returns the mean in units of its standard error, mean * sqrt(n) / sample deviation, rounded
+    /// half-even to 10^-9; none below two values, or when they do not vary.
+    #[must_use]
+    pub fn mean_in_errors(&self) -> Option<Ratio> {
+        let variance = self.variance().filter(|variance| *variance > 0.0)?;
+        let error = libm::sqrt(variance / self.count as f64);
+        ratio(self.real_mean()? / error, "mean in standard errors").ok()
+    }
+
+    /// Returns the mean in units of the sample deviation, rounded half-even to 10^-9: of returns,
+    /// the Sharpe ratio a period. None below two values, or when they do not vary.
+    #[must_use]
+    pub fn mean_in_deviations(&self) -> Option<Ratio> {
+        let variance = self.variance().filter(|variance| *variance > 0.0)?;
+        ratio(self.real_mean()? / libm::sqrt(variance), "mean in deviations").ok()
+    }
+
     /// The mean as a float, for formulas that go on with it.
     pub(super) fn real_mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum as f64 / self.count as f64 / RATIO_ONE)
@@ -119,3 +137,7 @@ impl Moments {
         Some(scatter as f64 / (count * (count - 1)) as f64 / RATIO_ONE / RATIO_ONE)
     }
 }
+
+through_parts!(Moments, (u64, i128, i128), Moments::parts, |(count, sum, squares)| {
+    Moments::from_parts(count, sum, squares).map_err(|error| error.to_string())
+});

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::{RATIO_ONE, SignalError, ratio};
+use crate::event::wire::through_parts;
 use crate::units::{Price, Quantity, Ratio};
 
 /// The longest window, in bars. With it no sum below can leave its range.
@@ -245,3 +246,34 @@ impl VolumeWindow {
         (count > 0).then(|| Quantity::from_raw(self.sum / count))
     }
 }
+
+// A window is its length and its values, the oldest first; the sums follow from them.
+through_parts!(
+    ReturnWindow,
+    (u32, Vec<i64>),
+    |window: &ReturnWindow| (window.capacity as u32, Vec::from_iter(window.values.iter().copied())),
+    |(bars, values)| {
+        let mut window = ReturnWindow::new(bars);
+        if window.capacity != bars as usize || values.len() > window.capacity {
+            return Err("a window that cannot be".to_owned());
+        }
+        let push = |value| window.push(Ratio::from_raw(value)).map_err(|error| error.to_string());
+        values.into_iter().try_for_each(push)?;
+        Ok(window)
+    }
+);
+through_parts!(
+    VolumeWindow,
+    (u32, Vec<i128>),
+    |window: &VolumeWindow| (window.capacity as u32, Vec::from_iter(window.values.iter().copied())),
+    |(bars, values)| {
+        let mut window = VolumeWindow::new(bars);
+        if window.capacity != bars as usize || values.len() > window.capacity {
+            return Err("a window that cannot be".to_owned());
+        }
+        let push =
+            |value| window.push(Quantity::from_raw(value)).map_err(|error| error.to_string());
+        values.into_iter().try_for_each(push)?;
+        Ok(window)
+    }
+);

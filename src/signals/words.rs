@@ -15,6 +15,7 @@
 use std::fmt;
 
 use super::{SignalError, ratio};
+use crate::event::wire::through_parts;
 use crate::units::Ratio;
 
 /// A path of 2 to 64 bars.
@@ -240,3 +241,14 @@ fn permutation_number(window: &[Ratio]) -> usize {
     }
     number
 }
+
+through_parts!(UpDownWord, (u64, u8), |word: &UpDownWord| (word.value, word.width), |(
+    value,
+    width,
+)| {
+    UpDownWord::new(value, width).map_err(|error| error.to_string())
+});
+through_parts!(WordWindow, (UpDownWord, u8), WordWindow::bits, |(bits, seen)| WordWindow::rebuilt(
+    bits, seen
+)
+.map_err(|error| error.to_string()));
