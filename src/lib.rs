@@ -8,10 +8,11 @@
 //!
 //! ```text
 //! 7 faces    cli                              what people touch; no logic
-//! 6 motion   market, pipeline                 where the outside world gets in
+//! 6 motion   market, pipeline, export         where the outside world gets in and out
 //! 5 views    audit, projections               what the history means, and whether it is true
 //! 4 memory   ledger                           what survives
-//! 3 minds    registries, strategies, kernel   pure: state + input -> events
+//! 3 minds    registries, engines,             what trades leave; what judges them
+//!            strategies, kernel               pure: state + input -> events
 //! 2 maths    signals, merkle                  numbers in, numbers out
 //! 1 facts    event                            what can happen, and its bytes
 //! 0 words    units, time, hash                quantities and digests with their own types
@@ -20,7 +21,9 @@
 pub mod audit;
 pub mod cli;
 pub mod docs;
+pub mod engines;
 pub mod event;
+pub mod export;
 pub mod hash;
 pub mod kernel;
 pub mod ledger;
