@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::event::wire::EncodeError;
-use crate::event::{RunId, TradeClosed};
+use crate::event::wire::{EncodeError, through_parts};
+use crate::event::{RunId, TradeClosed, state_digest};
 use crate::hash::Digest;
 use crate::time::Timestamp;
 use crate::units::{MoneyExact, Ratio, UnitError};
@@ -143,6 +143,7 @@ pub struct TradeRegistry {
     by_strategy: BTreeMap<String, Vec<u32>>,
     by_exit_time: BTreeSet<(Timestamp, u32)>,
     books: BTreeMap<String, QuoteBook>,
+    chain: Digest,
 }
 
 impl TradeRegistry {
@@ -177,6 +178,7 @@ impl TradeRegistry {
         push_place(&mut self.by_symbol, &trade.symbol, place);
         push_place(&mut self.by_strategy, &trade.strategy, place);
         self.by_exit_time.insert((trade.exit.time, place));
+        self.chain = state_digest(&(self.chain, hash));
         self.entries.push(TradeEntry { hash, sequence, trade: trade.clone() });
         Ok(Inserted::New(hash))
     }
@@ -229,6 +231,23 @@ impl TradeRegistry {
         self.by_hash.get(hash).and_then(|&place| self.entry(place))
     }
 
+    /// Returns the trades whose hash begins with these hex digits, at most `limit` of them.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::registries::TradeRegistry;
+    /// assert!(TradeRegistry::default().with_prefix("3f49c76e", 2).is_empty());
+    /// ```
+    #[must_use]
+    pub fn with_prefix(&self, digits: &str, limit: usize) -> Vec<&TradeEntry> {
+        let digits = digits.to_ascii_lowercase();
+        let padded = format!("{digits:0<64}");
+        let Ok(first) = padded.parse::<Digest>() else { return Vec::new() };
+        let from_first = self.by_hash.range(first..).map(|(_, place)| *place);
+        let found = from_first.filter_map(|place| self.entry(place));
+        found.take_while(|entry| entry.hash.to_string().starts_with(&digits)).take(limit).collect()
+    }
+
     /// Returns the trade of this number in this run.
     #[must_use]
     pub fn get_number(&self, run: RunId, trade: u64) -> Option<&TradeEntry> {
@@ -263,6 +282,16 @@ impl TradeRegistry {
         // An inverted range is empty, not a panic.
         let range = (from < until).then(|| self.by_exit_time.range((from, 0)..(until, 0)));
         self.at(range.into_iter().flatten().map(|&(_, place)| place), page)
+    }
+
+    /// Returns all trades by their ends, oldest first; of equal times the first in the log first.
+    pub fn by_exit(&self, page: Page) -> impl Iterator<Item = &TradeEntry> {
+        self.at(self.by_exit_time.iter().map(|&(_, place)| place), page)
+    }
+
+    /// Returns a running digest over hashes and places of all trades.
+    pub(super) const fn digest(&self) -> Digest {
+        self.chain
     }
 
     /// Returns the trades that ended last, newest first; of equal times the last in the log first.
@@ -322,6 +351,22 @@ fn push_place(index: &mut BTreeMap<String, Vec<u32>>, key: &str, place: u32) {
 }
 
 /// What stands after the last `/`; the whole text where there is none.
-fn quote_of(symbol: &str) -> &str {
+pub(super) fn quote_of(symbol: &str) -> &str {
     symbol.rsplit_once('/').map_or(symbol, |(_, quote)| quote)
 }
+
+// The indexes follow from the entries, so a snapshot holds only these.
+through_parts!(
+    TradeRegistry,
+    Vec<(u64, TradeClosed)>,
+    |registry: &TradeRegistry| {
+        Vec::from_iter(registry.entries.iter().map(|entry| (entry.sequence, entry.trade.clone())))
+    },
+    |entries| {
+        let mut registry = TradeRegistry::default();
+        for (sequence, trade) in entries {
+            registry.insert(&trade, sequence).map_err(|error| error.to_string())?;
+        }
+        Ok(registry)
+    }
+);
