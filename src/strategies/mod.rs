@@ -10,15 +10,21 @@
 //! [`Kernel::start_with`](crate::kernel::Kernel::start_with), where an example runs.
 
 mod parameters;
+pub mod schwabot;
 pub mod sma_cross;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
+use crate::engines::{EngineSettings, Engines};
+use crate::event::wire::{Decode, Encode};
 use crate::event::{
-    Event, OrderPlaced, OrderReason, PairId, Parameter, RunConfig, Side, SignalFired,
-    StrategyConfig,
+    Command, CommandRefusal, CommandRefused, Event, GhostOpened, GhostTriggered, OrderPlaced,
+    OrderReason, PairId, Parameter, RunConfig, Side, SignalFired, StrategyConfig,
 };
-use crate::registries::TradeRegistry;
+use crate::registries::{Registries, TradeRegistry};
+use crate::time::Timestamp;
 use crate::units::{MoneyExact, Price, Quantity, Ratio};
 
 /// Decides what to do, and nothing else.
@@ -33,15 +39,60 @@ pub trait Strategy: Send {
     ///
     /// [`View::instant`] names the pairs that have a new bar.
     fn decide(&mut self, view: &dyn View, wanted: &mut Vec<Intention>);
+
+    /// Appends the answer to an operator's command, in the order in which it is to be recorded.
+    ///
+    /// A strategy that takes none refuses it: a command is never swallowed.
+    fn command(&mut self, _view: &dyn View, command: &Command, wanted: &mut Vec<Intention>) {
+        let (row, reason) = (command.row, CommandRefusal::NoCommands);
+        let event = Event::CommandRefused(CommandRefused { row, reason });
+        wanted.push(Intention::Record { pair: PairId(0), event });
+    }
+
+    /// Returns the limits that the kernel holds every opening order of this strategy to.
+    fn limits(&self) -> RiskLimits {
+        RiskLimits::default()
+    }
+}
+
+/// Beyond what an order that opens is refused. Shares of the quote account's equity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct RiskLimits {
+    /// The most that all positions of the account may be worth together.
+    pub max_exposure: Option<Ratio>,
+    /// The most that equity may have fallen since the day (UTC) began.
+    pub daily_loss: Option<Ratio>,
+    /// The most that equity may have fallen below its peak.
+    pub max_drawdown: Option<Ratio>,
+}
+
+/// What a strategy that lets the engines work needs of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineUse {
+    /// The engines' settings.
+    pub settings: EngineSettings,
+    /// Whether the evidence of the run before is taken over.
+    pub carry_evidence: bool,
+}
+
+/// How a position began: the ghost that flipped into its order, and what the gate said.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct GhostEntry {
+    /// The ghost and the signals at its firing.
+    pub opened: GhostOpened,
+    /// The gate's figures.
+    pub triggered: GhostTriggered,
 }
 
 /// An order on its way, and the signal that made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Pending {
     /// The order.
     pub order: OrderPlaced,
     /// The signal that fired with it, if one did.
     pub signal: Option<SignalFired>,
+    /// The ghost that flipped into it, if one did.
+    pub ghost: Option<Box<GhostEntry>>,
 }
 
 /// The world as a strategy may see it: everything up to now, nothing later.
@@ -63,8 +114,18 @@ pub trait View {
     /// Returns cash and positions at last closes; none without an account, or where the exact
     /// sum does not fit.
     fn equity(&self, currency: &str) -> Option<MoneyExact>;
+    /// Returns when the pair's last bar was over.
+    fn last_time(&self, pair: PairId) -> Option<Timestamp>;
+    /// Returns the ghost that flipped into the pair's position, if one did.
+    fn position_ghost(&self, pair: PairId) -> Option<u64>;
+    /// Returns the engines of the run; none where its strategy has no use for them.
+    fn engines(&self) -> Option<&Engines>;
+    /// Returns the registries of the whole log, earlier runs included.
+    fn registries(&self) -> &Registries;
     /// Returns the closed trades of the whole log, earlier runs included.
-    fn trades(&self) -> &TradeRegistry;
+    fn trades(&self) -> &TradeRegistry {
+        self.registries().trades()
+    }
 }
 
 /// What a strategy wants.
@@ -75,6 +136,14 @@ pub enum Intention {
     Signal(SignalFired),
     /// To trade.
     Order(OrderIntention),
+    /// To record what an engine of the strategy decided. The kernel takes the kinds from
+    /// `command_refused` to `orphan_tombstoned` and leaves out everything else.
+    Record {
+        /// The pair it is about: what a strategy wants is recorded in pair order.
+        pair: PairId,
+        /// The derived event.
+        event: Event,
+    },
 }
 
 impl Intention {
@@ -84,6 +153,7 @@ impl Intention {
         match self {
             Self::Signal(signal) => signal.pair,
             Self::Order(order) => order.pair,
+            Self::Record { pair, .. } => *pair,
         }
     }
 }
@@ -121,6 +191,8 @@ pub enum Size {
     Quantity(Quantity),
     /// Base currency for this much quote currency at the last close.
     Notional(MoneyExact),
+    /// The same, but never more than the free cash pays, fee included.
+    NotionalWithinCash(MoneyExact),
     /// Base currency for this share of the quote account's equity at the last close.
     ShareOfEquity(Ratio),
     /// All that is held and not on its way out already.
@@ -172,20 +244,31 @@ pub enum StrategyError {
 }
 
 type Canonical = fn(&[Parameter]) -> Result<Vec<Parameter>, StrategyError>;
+type UseEngines = fn(&[Parameter], &RunConfig) -> Result<EngineUse, StrategyError>;
 type Build = fn(&[Parameter], &RunConfig) -> Result<Box<dyn Strategy>, StrategyError>;
 
 struct Known {
     name: &'static str,
     canonical: Canonical,
     build: Build,
+    engines: Option<UseEngines>,
 }
 
 /// The built-in strategies, sorted by name.
-const KNOWN: &[Known] = &[Known {
-    name: sma_cross::NAME,
-    canonical: sma_cross::canonical_parameters,
-    build: |parameters, run| Ok(Box::new(sma_cross::SmaCross::new(parameters, run)?)),
-}];
+const KNOWN: &[Known] = &[
+    Known {
+        name: schwabot::NAME,
+        canonical: schwabot::canonical_parameters,
+        build: |parameters, run| Ok(Box::new(schwabot::Schwabot::new(parameters, run)?)),
+        engines: Some(schwabot::engine_use),
+    },
+    Known {
+        name: sma_cross::NAME,
+        canonical: sma_cross::canonical_parameters,
+        build: |parameters, run| Ok(Box::new(sma_cross::SmaCross::new(parameters, run)?)),
+        engines: None,
+    },
+];
 
 /// Returns the names of the built-in strategies, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -226,6 +309,16 @@ pub fn build(
         return Err(StrategyError::NotCanonical { strategy: strategy.name.clone() });
     }
     (known.build)(&strategy.parameters, run)
+}
+
+/// Returns what the engines of a run need to know; none where its strategy does without them, or
+/// is not known here.
+///
+/// # Errors
+/// [`StrategyError`] for parameters that will not do.
+pub fn engine_use(run: &RunConfig) -> Result<Option<EngineUse>, StrategyError> {
+    let engines = find(&run.strategy.name).ok().and_then(|known| known.engines);
+    engines.map(|engines| engines(&run.strategy.parameters, run)).transpose()
 }
 
 fn find(name: &str) -> Result<&'static Known, StrategyError> {

@@ -69,7 +69,7 @@ pub fn canonical_parameters(given: &[Parameter]) -> Result<Vec<Parameter>, Strat
     match settings.size {
         Size::Quantity(quantity) => all.push(parameter("quantity", &quantity)),
         Size::ShareOfEquity(fraction) => all.push(parameter("fraction", &fraction)),
-        Size::Notional(_) | Size::Position => {}
+        Size::Notional(_) | Size::NotionalWithinCash(_) | Size::Position => {}
     }
     all.push(parameter("slow", &settings.slow));
     Ok(all)
