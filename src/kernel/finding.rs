@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::config::ConfigError;
 use super::portfolio::SettleError;
-use crate::event::PairId;
+use crate::engines::EngineFault;
+use crate::event::{PairId, Projection};
+use crate::strategies::StrategyError;
 
 /// Findings that are kept word for word; later ones are only counted, so that a hostile log
 /// cannot fill the memory with complaints.
@@ -40,6 +42,30 @@ pub enum FindingKind {
     /// The configuration is not sound; the run is not folded.
     #[error("the run's configuration is not sound: {0}")]
     Config(#[from] ConfigError),
+    /// The engines of the run cannot be built from its configuration; the run is not folded.
+    #[error("the run's engines cannot be built: {0}")]
+    Strategy(#[from] StrategyError),
+    /// An engine's event in a run whose strategy has no engines.
+    #[error("`{event}` in a run without engines")]
+    NoEngines {
+        /// Name of the event's kind.
+        event: &'static str,
+    },
+    /// An engine's event contradicts what the engine knows.
+    #[error("{0}")]
+    Engine(#[from] EngineFault),
+    /// An order says that a ghost flipped into it, and none did.
+    #[error("order {order} was placed for a ghost that did not pass the gate")]
+    OrderUngated {
+        /// The order.
+        order: u64,
+    },
+    /// The log states another state than its records amount to.
+    #[error("the state root says another state of `{}`", .projection.name())]
+    StateRoot {
+        /// The part that differs.
+        projection: Projection,
+    },
     /// The run has no such pair.
     #[error("pair {} is not in the configuration", .pair.0)]
     UnknownPair {
@@ -102,8 +128,8 @@ pub enum FindingKind {
         /// The trade's number.
         trade: u64,
     },
-    /// The trade ends before it begins, or after its own record.
-    #[error("trade {trade} does not lie in time between its entry and its record")]
+    /// The trade begins before its run, ends before it begins, or ends after its own record.
+    #[error("trade {trade} does not lie in time between the start of its run and its record")]
     TradeTime {
         /// The trade's number.
         trade: u64,
@@ -131,6 +157,18 @@ pub enum FindingKind {
 pub struct Findings {
     kept: Vec<Finding>,
     total: u64,
+    roots: RootsMet,
+}
+
+/// How the recorded state roots compare with what their records amount to.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct RootsMet {
+    /// The newest root that agrees, before the first that does not.
+    pub last_agreeing: Option<u64>,
+    /// The first root that does not agree.
+    pub first_differing: Option<u64>,
+    /// The parts in which it differs.
+    pub projections: Vec<Projection>,
 }
 
 impl Findings {
@@ -139,6 +177,29 @@ impl Findings {
         if self.kept.len() < FINDINGS_KEPT_MAX {
             self.kept.push(Finding { sequence, kind });
         }
+    }
+
+    /// Takes a recorded root and the parts in which the state differs from it. Only the first that
+    /// differs is a finding: those after it repeat it.
+    pub(super) fn note_root(&mut self, sequence: u64, differing: Vec<Projection>) {
+        if self.roots.first_differing.is_some() {
+            return;
+        }
+        if differing.is_empty() {
+            self.roots.last_agreeing = Some(sequence);
+            return;
+        }
+        self.roots.first_differing = Some(sequence);
+        for projection in &differing {
+            self.note(sequence, FindingKind::StateRoot { projection: *projection });
+        }
+        self.roots.projections = differing;
+    }
+
+    /// Returns how the recorded state roots compare with the state.
+    #[must_use]
+    pub const fn roots(&self) -> &RootsMet {
+        &self.roots
     }
 
     /// Returns the first findings, at most [`FINDINGS_KEPT_MAX`], in the order of the log.

@@ -6,13 +6,18 @@
 //!
 //! # One step, in order
 //! 1. the world folds the input; the strategy observes it;
-//! 2. at a bar, the venue fills the pair's pending orders at the bar's open (model `next_open`);
+//! 2. at a bar, the venue fills the pair's pending orders at the bar's open (model `next_open`),
+//!    then the paper trades of its ghosts; a ghost that closes moves the allocation weights;
 //! 3. at the last bar of an instant, the strategy decides for all pairs; its intentions are taken
 //!    in pair order, and under `this_close` each order fills at once, at the last close;
-//! 4. at the end of the data, pending orders expire in pair order and the run ends.
+//! 4. a command is answered by the strategy at once;
+//! 5. a state root follows when the count of events passed a multiple of [`STATE_ROOT_EVENTS`];
+//! 6. at the end of the data, pending orders expire in pair order, the state root of the end is
+//!    taken, and the run ends.
 //!
 //! The world folds each derived event as it is made, before the next is decided: exactly what
-//! replay does later. A fill is followed at once by the trades it closes.
+//! replay does later. A fill is followed at once by the trades it closes, a trade by its links, and
+//! a fill that a ghost flipped into by its soulprint.
 //!
 //! # Kernel number
 //! Any change that could alter a derived event or a fold raises [`KERNEL_NUMBER`]. A log of
@@ -23,10 +28,17 @@
 //! field of the [`World`] that [`View`](crate::strategies::View) shows to strategies.
 
 mod config;
+mod counts;
+mod decisions;
+mod engines;
+mod entry;
 mod finding;
+mod limits;
 mod orders;
 mod pair;
 mod portfolio;
+mod quality;
+mod roots;
 mod run;
 mod stamps;
 mod venue;
@@ -37,23 +49,22 @@ pub use config::{
     ConfigError, check as check_config, default_balance, default_config, default_instrument,
     default_venue, run_started,
 };
-pub use finding::{FINDINGS_KEPT_MAX, Finding, FindingKind, Findings};
+pub use counts::{Counters, EquityTrack};
+pub use finding::{FINDINGS_KEPT_MAX, Finding, FindingKind, Findings, RootsMet};
 pub use pair::{LastBar, PairState};
 pub use portfolio::{Account, Closed, Lot, Portfolio, Position, SettleError, Settlement};
-pub use run::{Counters, EquityTrack, RunState};
+pub use quality::PairQuality;
+pub use roots::STATE_ROOT_EVENTS;
+pub use run::RunState;
 pub use stamps::{InputClock, derived_stamp, input_stamp};
 pub use world::World;
 
-use crate::event::{
-    Actor, Bar, Class, Event, FillModel, OrderExpired, PairId, RunStarted, TradeClosed,
-};
-use crate::registries::legacy_hash_of;
-use crate::strategies::{self, Intention, OrderIntention, Strategy, StrategyError};
+use crate::event::{Actor, Bar, Class, Event, FillModel, RunStarted};
+use crate::strategies::{self, Intention, Strategy, StrategyError};
 use crate::time::Timestamp;
-use crate::units::Price;
 
 /// The number of this kernel; recorded in every run.
-pub const KERNEL_NUMBER: u32 = 1;
+pub const KERNEL_NUMBER: u32 = 2;
 
 /// Why a run cannot be executed, or an input not be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -226,7 +237,7 @@ impl Kernel {
         out: &mut Vec<Decision>,
     ) -> Result<(), KernelError> {
         self.take_turn(input)?;
-        let findings = self.world.findings().total();
+        let (findings, events) = (self.world.findings().total(), self.world.events());
         self.world.evolve(input, sequence, time);
         let folded = self.world.findings().total() == findings;
         let mut step = Step { next_sequence: sequence.saturating_add(1), time, out };
@@ -235,9 +246,14 @@ impl Kernel {
         }
         match input {
             Event::Bar(bar) => self.at_bar(bar, folded, &mut step),
-            Event::EndOfData(_) => self.at_end(&mut step),
+            Event::Command(command) => self.command(command, &mut step),
+            Event::EndOfData(_) => {
+                self.at_end(&mut step);
+                return Ok(());
+            }
             _ => {}
         }
+        self.root_when_due(events, &mut step);
         Ok(())
     }
 
@@ -263,125 +279,10 @@ impl Kernel {
     fn at_bar(&mut self, bar: &Bar, folded: bool, step: &mut Step<'_>) {
         if folded && self.fill_model() == FillModel::NextOpen {
             self.fill_pending(bar.pair, bar.open, bar.open_time, step);
+            self.fill_ghosts(bar.pair, bar.open, bar.open_time, step);
         }
         if bar.last_of_instant {
             self.decide(step);
         }
-    }
-
-    fn fill_model(&self) -> FillModel {
-        self.started.config.venue.fill
-    }
-
-    fn decide(&mut self, step: &mut Step<'_>) {
-        let mut wanted = std::mem::take(&mut self.wanted);
-        if let Some(view) = self.world.view() {
-            self.strategy.decide(&view, &mut wanted);
-        }
-        // A stable sort: what a strategy wants of one pair stays in its order.
-        wanted.sort_by_key(Intention::pair);
-        for intention in wanted.drain(..) {
-            match intention {
-                Intention::Signal(signal) => {
-                    self.emit(Event::SignalFired(signal), Actor::STRATEGY, step);
-                }
-                Intention::Order(order) => self.order(&order, step),
-            }
-        }
-        self.wanted = wanted;
-    }
-
-    fn order(&mut self, wanted: &OrderIntention, step: &mut Step<'_>) {
-        let Some(run) = self.world.run() else { return };
-        match orders::review(run, wanted) {
-            Err(refused) => self.emit(Event::OrderRefused(refused), Actor::KERNEL, step),
-            Ok(placed) => {
-                let last = run.pair(placed.pair).and_then(|pair| pair.last);
-                let pair = placed.pair;
-                self.emit(Event::OrderPlaced(placed), Actor::STRATEGY, step);
-                if self.fill_model() == FillModel::ThisClose
-                    && let Some(last) = last
-                {
-                    self.fill_pending(pair, last.close, last.available_at, step);
-                }
-            }
-        }
-    }
-
-    /// Lets the venue answer every pending order of a pair at one price.
-    fn fill_pending(&mut self, pair: PairId, market: Price, time: Timestamp, step: &mut Step<'_>) {
-        let waiting = self.world.run().and_then(|run| run.pair(pair));
-        // Each answer takes the order of the lowest number off the list.
-        for _ in 0..waiting.map_or(0, |state| state.pending.len()) {
-            let Some(run) = self.world.run() else { return };
-            let Some(pending) = run.pair(pair).and_then(|state| state.pending.values().next())
-            else {
-                return;
-            };
-            match venue::execute(run, pending, market, time) {
-                Ok(fill) => {
-                    self.emit(Event::OrderFilled(fill), Actor::VENUE, step);
-                    self.record_trades(step);
-                }
-                Err(rejected) => self.emit(Event::OrderRejected(rejected), Actor::VENUE, step),
-            }
-        }
-    }
-
-    /// Records the trades that the last fill closed.
-    fn record_trades(&mut self, step: &mut Step<'_>) {
-        while let Some(trade) = self.next_trade() {
-            self.emit(Event::TradeClosed(Box::new(trade)), Actor::KERNEL, step);
-        }
-    }
-
-    fn next_trade(&self) -> Option<TradeClosed> {
-        let run = self.world.run()?;
-        let owed = run.next_owed()?;
-        let Closed { entry, exit, gross, net } = &owed.closed;
-        let signal = entry.signal.as_ref();
-        let mut trade = TradeClosed {
-            run: run.started().run,
-            trade: run.counters().trades + 1,
-            pair: owed.pair,
-            symbol: run.pair(owed.pair)?.symbol.clone(),
-            strategy: run.started().config.strategy.name.clone(),
-            side: entry.side,
-            quantity: entry.quantity,
-            entry: run::leg(entry),
-            exit: run::leg(exit),
-            gross: *gross,
-            net: *net,
-            trigger: signal.map(|signal| signal.trigger),
-            word_bits: None,
-            signal_strength: signal.and_then(|signal| signal.strength),
-            confidence: None,
-            math: None,
-            market: None,
-            legacy_hash: None,
-        };
-        trade.legacy_hash = legacy_hash_of(&trade);
-        Some(trade)
-    }
-
-    fn at_end(&mut self, step: &mut Step<'_>) {
-        let Some(run) = self.world.run() else { return };
-        let pending = run.pairs().iter().flat_map(|pair| pair.pending.values());
-        let expired: Vec<OrderExpired> = pending
-            .map(|pending| OrderExpired { order: pending.order.order, pair: pending.order.pair })
-            .collect();
-        for order in expired {
-            self.emit(Event::OrderExpired(order), Actor::VENUE, step);
-        }
-        if let Some(run) = self.world.run() {
-            self.emit(Event::RunEnded(run.counts()), Actor::KERNEL, step);
-        }
-    }
-
-    /// Folds a derived event and hands it out.
-    fn emit(&mut self, event: Event, actor: Actor, step: &mut Step<'_>) {
-        self.world.evolve(&event, step.next_sequence, step.time);
-        step.next_sequence = step.next_sequence.saturating_add(1);
-        step.out.push(Decision { event, actor });
     }
 }

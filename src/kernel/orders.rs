@@ -8,18 +8,25 @@
 
 use super::run::RunState;
 use crate::event::{Instrument, OrderPlaced, OrderRefused, PairId, RefusalReason, RunConfig, Side};
-use crate::strategies::{OrderIntention, Size, Stance};
+use crate::strategies::{OrderIntention, RiskLimits, Size, Stance};
 use crate::units::{MoneyExact, Price, Quantity, UnitError};
 
 /// Judges one intention.
-pub(super) fn review(run: &RunState, wanted: &OrderIntention) -> Result<OrderPlaced, OrderRefused> {
+pub(super) fn review(
+    run: &RunState,
+    wanted: &OrderIntention,
+    limits: &RiskLimits,
+) -> Result<OrderPlaced, OrderRefused> {
     let OrderIntention { pair, side, reason, .. } = *wanted;
     // What was wanted, as far as it is known when a rule says no.
     let mut quantity = match wanted.size {
         Size::Quantity(quantity) => quantity,
-        Size::Notional(_) | Size::ShareOfEquity(_) | Size::Position => Quantity::ZERO,
+        Size::Notional(_)
+        | Size::NotionalWithinCash(_)
+        | Size::ShareOfEquity(_)
+        | Size::Position => Quantity::ZERO,
     };
-    match judge(run, wanted, &mut quantity) {
+    match judge(run, wanted, limits, &mut quantity) {
         Ok(reference_price) => {
             let order = run.next_order();
             Ok(OrderPlaced { order, pair, side, quantity, reference_price, reason })
@@ -31,6 +38,7 @@ pub(super) fn review(run: &RunState, wanted: &OrderIntention) -> Result<OrderPla
 fn judge(
     run: &RunState,
     wanted: &OrderIntention,
+    limits: &RiskLimits,
     quantity: &mut Quantity,
 ) -> Result<Price, RefusalReason> {
     let config = &run.started().config;
@@ -55,14 +63,19 @@ fn judge(
     }
     if wanted.side == Side::Buy {
         let cost = with_fee(config, notional).map_err(overflow)?;
-        let account = run.portfolio().account(&instrument.quote);
-        let account = account.ok_or(RefusalReason::NotTradable)?;
-        let promised = promised(run, &instrument.quote).map_err(overflow)?;
-        if cost > account.cash.minus(promised).map_err(overflow)? {
+        if cost > free_cash(run, &instrument.quote)? {
             return Err(RefusalReason::NoCash);
         }
     }
+    super::limits::check(run, &instrument.quote, notional, limits)?;
     Ok(price)
+}
+
+/// Returns the cash that no pending purchase is promised.
+fn free_cash(run: &RunState, quote: &str) -> Result<MoneyExact, RefusalReason> {
+    let account = run.portfolio().account(quote).ok_or(RefusalReason::NotTradable)?;
+    let promised = promised(run, quote).map_err(|_| RefusalReason::Overflow)?;
+    account.cash.minus(promised).map_err(|_| RefusalReason::Overflow)
 }
 
 fn check_stance(
@@ -97,6 +110,16 @@ fn base_quantity(
     match wanted.size {
         Size::Quantity(quantity) => Ok(quantity),
         Size::Notional(notional) => notional.quantity_at(price).map_err(overflow),
+        Size::NotionalWithinCash(notional) => {
+            // Cost is (1 + fee) of the notional; rounding down to the lot pays for the rest.
+            let cash = free_cash(run, &instrument.quote)?;
+            let most = cash.before_fee(run.started().config.venue.fee_rate).map_err(overflow)?;
+            let notional = notional.min(most);
+            if !notional.is_positive() {
+                return Err(RefusalReason::NoCash);
+            }
+            notional.quantity_at(price).map_err(overflow)
+        }
         Size::ShareOfEquity(share) => {
             let equity = run.equity(&instrument.quote).ok_or(RefusalReason::Overflow)?;
             let notional = equity.share(share).map_err(overflow)?;
@@ -123,7 +146,7 @@ fn reducible(run: &RunState, pair: PairId) -> Result<Quantity, UnitError> {
 }
 
 /// Returns the cash that pending purchases of a currency will cost at their reference prices.
-fn promised(run: &RunState, quote: &str) -> Result<MoneyExact, UnitError> {
+pub(super) fn promised(run: &RunState, quote: &str) -> Result<MoneyExact, UnitError> {
     let config = &run.started().config;
     let mut sum = MoneyExact::ZERO;
     for (instrument, pair) in config.instruments.iter().zip(run.pairs()) {

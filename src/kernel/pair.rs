@@ -6,14 +6,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Bar, Instrument, SignalFired};
+use super::quality::PairQuality;
+use crate::event::wire::{Decode, Encode};
+use crate::event::{Bar, FeatureScalingFrozen, Instrument, SignalFired};
 use crate::signals::{ReturnWindow, VOLUME_MAX, VolumeWindow, ln_return};
-use crate::strategies::Pending;
+use crate::strategies::{GhostEntry, Pending};
 use crate::time::Timestamp;
 use crate::units::{Price, Quantity, Ratio};
 
 /// The newest bar of a pair, as far as it is still needed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct LastBar {
     /// When it began.
     pub open_time: Timestamp,
@@ -28,24 +30,26 @@ pub struct LastBar {
 }
 
 /// The state of one pair in a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct PairState {
     /// The pair as `BASE/QUOTE`.
     pub symbol: String,
     /// Its newest bar.
     pub last: Option<LastBar>,
-    /// Bars seen.
-    pub bars: u64,
-    /// Data defects seen.
-    pub defects: u64,
+    /// Bars seen, and what is wrong with the data.
+    pub quality: PairQuality,
     /// Orders that wait for their fill, by number.
     pub pending: BTreeMap<u64, Pending>,
     /// Returns of the bars before the last.
     pub returns: ReturnWindow,
     /// Volumes of the bars before the last.
     pub volumes: VolumeWindow,
+    /// How its features are scaled, once its warm-up is over.
+    pub scaling: Option<FeatureScalingFrozen>,
     /// The signal that fired in this instant and belongs to the next order.
     pub(super) signal: Option<SignalFired>,
+    /// The ghost that passed the gate in this instant and flips into the next order.
+    pub(super) flipping: Option<Box<GhostEntry>>,
 }
 
 impl PairState {
@@ -53,12 +57,13 @@ impl PairState {
         Self {
             symbol: instrument.symbol(),
             last: None,
-            bars: 0,
-            defects: 0,
+            quality: PairQuality::new(instrument),
             pending: BTreeMap::new(),
             returns: ReturnWindow::new(window_bars),
             volumes: VolumeWindow::new(window_bars),
+            scaling: None,
             signal: None,
+            flipping: None,
         }
     }
 
@@ -85,8 +90,9 @@ impl PairState {
             volume: bar.volume,
             change,
         });
-        self.bars += 1;
+        self.quality.bars += 1;
         self.signal = None;
+        self.flipping = None;
         Ok(())
     }
 

@@ -21,12 +21,14 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
+use crate::event::wire::{Decode, Encode};
 use crate::event::{OrderReason, PairId, RefusalReason, RunConfig, Side, SignalFired};
+use crate::strategies::GhostEntry;
 use crate::time::Timestamp;
 use crate::units::{Money, MoneyExact, Price, Quantity, UnitError};
 
 /// A fill, or what is left of one in the position.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Lot {
     /// The order that was filled.
     pub order: u64,
@@ -44,10 +46,12 @@ pub struct Lot {
     pub reason: OrderReason,
     /// The signal that fired with the order.
     pub signal: Option<SignalFired>,
+    /// The ghost that flipped into the order.
+    pub ghost: Option<Box<GhostEntry>>,
 }
 
 /// A round trip: a lot, or part of one, and the part of a fill that closed it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Closed {
     /// How it began.
     pub entry: Lot,
@@ -60,7 +64,7 @@ pub struct Closed {
 }
 
 /// The cash in one currency and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Account {
     /// The currency.
     pub currency: String,
@@ -74,10 +78,14 @@ pub struct Account {
     pub net: MoneyExact,
     /// All fees, those of open lots included.
     pub fees: MoneyExact,
+    /// Closed trades.
+    pub trades: u64,
+    /// Those with a net profit above zero.
+    pub successes: u64,
 }
 
 /// What is held of one pair.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Encode, Decode, Serialize)]
 pub struct Position {
     /// Open lots, oldest first, all of one side.
     pub lots: VecDeque<Lot>,
@@ -163,7 +171,7 @@ pub struct Settlement {
 }
 
 /// All accounts and positions of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct Portfolio {
     accounts: Vec<Account>,
     positions: Vec<Position>,
@@ -182,7 +190,8 @@ impl Portfolio {
             let opening = balance.amount.exact()?;
             let (gross, net, fees) = (MoneyExact::ZERO, MoneyExact::ZERO, MoneyExact::ZERO);
             let currency = balance.currency.clone();
-            Ok(Account { currency, opening, cash: opening, gross, net, fees })
+            let (trades, successes) = (0, 0);
+            Ok(Account { currency, opening, cash: opening, gross, net, fees, trades, successes })
         };
         let accounts: Vec<Account> =
             config.balances.iter().map(account).collect::<Result<_, _>>()?;
@@ -349,6 +358,8 @@ fn charge(account: &Account, fill: &Lot, closed: &[Closed]) -> Result<Account, U
     for trade in closed {
         after.gross = after.gross.plus(trade.gross)?;
         after.net = after.net.plus(trade.net)?;
+        after.trades += 1;
+        after.successes += u64::from(trade.net.is_positive());
     }
     Ok(after)
 }

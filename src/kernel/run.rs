@@ -5,56 +5,25 @@
 
 use std::collections::VecDeque;
 
-use serde::Serialize;
-
 use super::config;
+use super::counts::{Counters, EquityTrack};
+use super::entry::trade_of;
 use super::finding::FindingKind;
 use super::pair::PairState;
 use super::portfolio::{Closed, Lot, Portfolio};
+use crate::engines::Engines;
+use crate::event::wire::{Decode, Encode};
 use crate::event::{
-    Bar, OrderFilled, OrderPlaced, PairId, RunEnded, RunStarted, SignalFired, TradeClosed, TradeLeg,
+    Bar, DataDefect, OrderFilled, OrderPlaced, OrderReason, PairId, RunEnded, RunStarted,
+    SignalFired, TradeClosed, state_digest,
 };
-use crate::strategies::Pending;
+use crate::hash::Digest;
+use crate::strategies::{self, Pending};
 use crate::time::Timestamp;
 use crate::units::{MoneyExact, Price};
 
-/// What a run's records add up to, by kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize)]
-pub struct Counters {
-    /// Bars.
-    pub bars: u64,
-    /// Data defects.
-    pub defects: u64,
-    /// Signals that fired.
-    pub signals: u64,
-    /// Orders placed.
-    pub orders: u64,
-    /// Intentions refused.
-    pub refused: u64,
-    /// Fills.
-    pub fills: u64,
-    /// Orders that the venue turned away.
-    pub rejected: u64,
-    /// Orders that ended with the data.
-    pub expired: u64,
-    /// Closed round trips.
-    pub trades: u64,
-}
-
-/// The equity of one account, measured when the last input of an instant is folded: before
-/// anything that this input causes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct EquityTrack {
-    /// The newest figure.
-    pub latest: MoneyExact,
-    /// The highest so far.
-    pub peak: MoneyExact,
-    /// The deepest fall below an earlier peak so far.
-    pub max_drawdown: MoneyExact,
-}
-
 /// The state of one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct RunState {
     started: Box<RunStarted>,
     first_sequence: u64,
@@ -62,7 +31,7 @@ pub struct RunState {
     ended: bool,
     counters: Counters,
     portfolio: Portfolio,
-    equity: Vec<EquityTrack>,
+    pub(super) equity: Vec<EquityTrack>,
     pairs: Vec<PairState>,
     /// Pairs with a bar in this instant, sorted.
     instant: Vec<PairId>,
@@ -70,29 +39,44 @@ pub struct RunState {
     highest_order: u64,
     /// Round trips whose trades have not been recorded yet.
     owed: VecDeque<Owed>,
+    pub(super) engines: Option<Box<Engines>>,
 }
 
 /// A closed round trip and its pair.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Owed {
     pub(super) pair: PairId,
     pub(super) closed: Closed,
 }
 
 impl RunState {
+    /// Begins a run, after the `earlier` one, whose evidence it takes over if it says so.
     pub(super) fn begin(
         started: &RunStarted,
         sequence: u64,
         time: Timestamp,
-    ) -> Result<Self, config::ConfigError> {
+        earlier: Option<&Self>,
+    ) -> Result<Self, FindingKind> {
         config::check(&started.config)?;
         let settings = &started.config;
-        let portfolio = Portfolio::open(settings)?;
+        let portfolio = Portfolio::open(settings).map_err(config::ConfigError::from)?;
         let track = |known: &super::portfolio::Account| EquityTrack {
             latest: known.opening,
             peak: known.opening,
             max_drawdown: MoneyExact::ZERO,
+            day_open: known.opening,
+            day: i64::MIN,
         };
+        let mut engines = None;
+        if let Some(wanted) = strategies::engine_use(settings)? {
+            let mut made = Engines::new(&wanted.settings)?;
+            if let Some(before) = earlier.and_then(Self::engines)
+                && wanted.carry_evidence
+            {
+                made.carry_evidence(before);
+            }
+            engines = Some(Box::new(made));
+        }
         let bars = settings.venue.impact_window_bars;
         Ok(Self {
             started: Box::new(started.clone()),
@@ -107,6 +91,7 @@ impl RunState {
             instant_over: false,
             highest_order: 0,
             owed: VecDeque::new(),
+            engines,
         })
     }
 
@@ -207,7 +192,7 @@ impl RunState {
         missing
     }
 
-    fn pair_mut(&mut self, pair: PairId) -> Result<&mut PairState, FindingKind> {
+    pub(super) fn pair_mut(&mut self, pair: PairId) -> Result<&mut PairState, FindingKind> {
         self.pairs.get_mut(usize::from(pair.0)).ok_or(FindingKind::UnknownPair { pair })
     }
 
@@ -226,28 +211,21 @@ impl RunState {
             if let Err(place) = self.instant.binary_search(&pair) {
                 self.instant.insert(place, pair);
             }
+            self.engines_see_bar(pair);
         }
         if bar.last_of_instant {
-            self.track_equity();
+            self.track_equity(bar.available_at);
         }
         folded
     }
 
-    fn track_equity(&mut self) {
-        for account in 0..self.equity.len() {
-            // A sum that does not fit leaves the track where it was.
-            let Ok(now) = self.portfolio.equity(account, |pair| self.mark(pair)) else { continue };
-            let track = &mut self.equity[account];
-            track.latest = now;
-            track.peak = track.peak.max(now);
-            if let Ok(fall) = track.peak.minus(now) {
-                track.max_drawdown = track.max_drawdown.max(fall);
-            }
-        }
+    pub(super) fn fold_command(&mut self) -> Result<(), FindingKind> {
+        self.counters.commands += 1;
+        Ok(())
     }
 
-    pub(super) fn fold_defect(&mut self, pair: PairId) -> Result<(), FindingKind> {
-        self.pair_mut(pair)?.defects += 1;
+    pub(super) fn fold_defect(&mut self, found: &DataDefect) -> Result<(), FindingKind> {
+        self.pair_mut(found.pair)?.quality.take(&found.defect);
         self.counters.defects += 1;
         Ok(())
     }
@@ -263,6 +241,7 @@ impl RunState {
         // A strategy may have wanted a pair that is not there; that is why it was refused.
         if let Ok(state) = self.pair_mut(pair) {
             state.signal = None;
+            state.flipping = None;
         }
         Ok(())
     }
@@ -273,10 +252,14 @@ impl RunState {
             return Err(FindingKind::OrderNumber { order: order.order, highest });
         }
         let state = self.pair_mut(order.pair)?;
-        let signal = state.signal.take();
-        state.pending.insert(order.order, Pending { order: order.clone(), signal });
+        let (signal, ghost) = (state.signal.take(), state.flipping.take());
+        let ungated = order.reason == OrderReason::Ghost && ghost.is_none();
+        state.pending.insert(order.order, Pending { order: order.clone(), signal, ghost });
         self.highest_order = order.order;
         self.counters.orders += 1;
+        if ungated {
+            return Err(FindingKind::OrderUngated { order: order.order });
+        }
         Ok(())
     }
 
@@ -327,27 +310,34 @@ impl RunState {
         if let Some(field) = self.difference(trade, &owed) {
             return Err(FindingKind::TradeDiffers { trade: number, field });
         }
-        if trade.exit.time < trade.entry.time || trade.exit.time > time {
+        let (entered, left) = (trade.entry.time, trade.exit.time);
+        if entered < self.began || left < entered || left > time {
             return Err(FindingKind::TradeTime { trade: number });
         }
         Ok(())
     }
 
     fn difference(&self, trade: &TradeClosed, owed: &Owed) -> Option<&'static str> {
-        let Closed { entry, exit, gross, net } = &owed.closed;
-        let symbol = self.pair(owed.pair).map(|pair| pair.symbol.as_str());
+        let Some(own) = trade_of(self, owed, self.counters.trades) else { return Some("pair") };
         let checks = [
-            (trade.run == self.started.run, "run"),
-            (trade.trade == self.counters.trades, "trade"),
-            (trade.pair == owed.pair, "pair"),
-            (Some(trade.symbol.as_str()) == symbol, "symbol"),
-            (trade.strategy == self.started.config.strategy.name, "strategy"),
-            (trade.side == entry.side, "side"),
-            (trade.quantity == entry.quantity, "quantity"),
-            (trade.entry == leg(entry), "entry"),
-            (trade.exit == leg(exit), "exit"),
-            (trade.gross == *gross, "gross"),
-            (trade.net == *net, "net"),
+            (trade.run == own.run, "run"),
+            (trade.trade == own.trade, "trade"),
+            (trade.pair == own.pair, "pair"),
+            (trade.symbol == own.symbol, "symbol"),
+            (trade.strategy == own.strategy, "strategy"),
+            (trade.side == own.side, "side"),
+            (trade.quantity == own.quantity, "quantity"),
+            (trade.entry == own.entry, "entry"),
+            (trade.exit == own.exit, "exit"),
+            (trade.gross == own.gross, "gross"),
+            (trade.net == own.net, "net"),
+            (trade.trigger == own.trigger, "trigger"),
+            (trade.word_bits == own.word_bits, "word_bits"),
+            (trade.signal_strength == own.signal_strength, "signal_strength"),
+            (trade.confidence == own.confidence, "confidence"),
+            (trade.math == own.math, "math"),
+            (trade.market == own.market, "market"),
+            (trade.legacy_hash == own.legacy_hash, "legacy_hash"),
         ];
         checks.iter().find(|(same, _)| !same).map(|(_, field)| *field)
     }
@@ -369,6 +359,19 @@ impl RunState {
         }
     }
 
+    pub(super) fn market_digest(&self) -> Digest {
+        state_digest(&(&self.pairs, &self.instant, self.instant_over))
+    }
+
+    pub(super) fn portfolio_digest(&self) -> Digest {
+        state_digest(&(&self.portfolio, &self.equity))
+    }
+
+    pub(super) fn orders_digest(&self) -> Digest {
+        let run = (&*self.started, self.first_sequence, self.began, self.ended);
+        state_digest(&(run, &self.counters, self.highest_order, &self.owed))
+    }
+
     /// Returns the counts that end the run.
     pub(super) const fn counts(&self) -> RunEnded {
         let Counters { bars, defects, orders, refused, fills, trades, .. } = self.counters;
@@ -387,11 +390,6 @@ pub(super) fn lot_of(fill: &OrderFilled, pending: &Pending) -> Lot {
         time: fill.time,
         reason: pending.order.reason,
         signal: pending.signal.clone(),
+        ghost: pending.ghost.clone(),
     }
-}
-
-/// Returns a lot as one end of a trade.
-pub(super) fn leg(lot: &Lot) -> TradeLeg {
-    let Lot { order, time, price, reason, fee, .. } = *lot;
-    TradeLeg { order, time, price, reason, fee }
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `run_started` | operator: somebody configured it | simulated, at its origin | operator |
 //! | `input_file` | imported | simulated, at its origin | source |
+//! | `command` | operator | the time in the command | operator |
 //! | other inputs | the source's | the source's data, or its simulated clock | source |
 //! | derived, by the venue | simulated | none: the time of the cause | venue |
 //! | derived, by others | computed | none: the time of the cause | who did it |
@@ -60,6 +61,7 @@ impl InputClock {
         let known = match input {
             Event::Bar(bar) => Some(bar.available_at),
             Event::DataDefect(defect) => self.known_at(defect),
+            Event::Command(command) => Some(command.time),
             _ => None,
         };
         self.now = known.map_or(self.now, |known| known.max(self.now));
@@ -88,6 +90,9 @@ pub fn input_stamp(input: &Event, run: RunId, source: Vantage, time: Timestamp) 
     let (vantage, actor, (clock, clock_status)) = match input {
         Event::RunStarted(_) => (Vantage::Operator, Actor::OPERATOR, simulated),
         Event::InputFile(_) => (Vantage::Imported, Actor::SOURCE, simulated),
+        Event::Command(_) => {
+            (Vantage::Operator, Actor::OPERATOR, (ClockSource::Data, ClockStatus::Unknown))
+        }
         _ if source == Vantage::Simulated => (source, Actor::SOURCE, simulated),
         // Nobody can tell how good the clock was that a file's stamps came from.
         _ => (source, Actor::SOURCE, (ClockSource::Data, ClockStatus::Unknown)),

@@ -35,7 +35,8 @@ pub(super) fn execute(
     Ok(fill)
 }
 
-fn price(
+/// Prices an order at a market price, cash and position aside: what a paper trade pays too.
+pub(super) fn price(
     run: &RunState,
     placed: &OrderPlaced,
     market: Price,

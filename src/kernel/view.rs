@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::run::RunState;
+use crate::engines::Engines;
 use crate::event::{PairId, RunConfig};
-use crate::registries::TradeRegistry;
+use crate::registries::Registries;
 use crate::strategies::{Pending, View};
+use crate::time::Timestamp;
 use crate::units::{MoneyExact, Price, Quantity};
 
 /// What a strategy sees.
 pub(super) struct RunView<'a> {
     pub(super) run: &'a RunState,
-    pub(super) trades: &'a TradeRegistry,
+    pub(super) registries: &'a Registries,
 }
 
 impl View for RunView<'_> {
@@ -24,7 +26,7 @@ impl View for RunView<'_> {
     }
 
     fn bars(&self, pair: PairId) -> u64 {
-        self.run.pair(pair).map_or(0, |state| state.bars)
+        self.run.pair(pair).map_or(0, |state| state.quality.bars)
     }
 
     fn last_price(&self, pair: PairId) -> Option<Price> {
@@ -48,7 +50,20 @@ impl View for RunView<'_> {
         self.run.equity(currency)
     }
 
-    fn trades(&self) -> &TradeRegistry {
-        self.trades
+    fn last_time(&self, pair: PairId) -> Option<Timestamp> {
+        self.run.pair(pair).and_then(|state| state.last).map(|last| last.available_at)
+    }
+
+    fn position_ghost(&self, pair: PairId) -> Option<u64> {
+        let lot = self.run.portfolio().position(pair)?.lots.front()?;
+        lot.ghost.as_ref().map(|ghost| ghost.opened.ghost)
+    }
+
+    fn engines(&self) -> Option<&Engines> {
+        self.run.engines()
+    }
+
+    fn registries(&self) -> &Registries {
+        self.registries
     }
 }

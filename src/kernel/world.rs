@@ -8,10 +8,12 @@
 //! A new run starts flat with fresh cash, prices and orders; registries accumulate over all runs.
 
 use super::finding::{FindingKind, Findings};
+use super::roots;
 use super::run::RunState;
 use super::view::RunView;
-use crate::event::{Event, RunStarted, TradeClosed};
-use crate::registries::{Inserted, TradeRegistry};
+use crate::event::wire::{self, Decode, DecodeError, Encode, EncodeError};
+use crate::event::{Event, RunStarted, StateRoot, TradeClosed, state_digest};
+use crate::registries::{Registries, TradeRegistry};
 use crate::strategies::View;
 use crate::time::Timestamp;
 
@@ -35,20 +37,37 @@ pub struct World {
     runs: u64,
     unfinished_runs: u64,
     events: u64,
-    trades: TradeRegistry,
+    latest: Option<Timestamp>,
+    registries: Registries,
     findings: Findings,
+}
+
+/// What a world counts beside its parts.
+#[derive(Encode, Decode)]
+struct Figures {
+    runs: u64,
+    unfinished_runs: u64,
+    events: u64,
+    latest: Option<Timestamp>,
 }
 
 impl World {
     /// Folds one event, which stands at `sequence` and bears event time `time`.
     pub fn evolve(&mut self, event: &Event, sequence: u64, time: Timestamp) {
-        self.events += 1;
+        if let Event::StateRoot(said) = event {
+            // A statement about the state is no part of it.
+            let differing = roots::differing(self, said);
+            return self.findings.note_root(sequence, differing);
+        }
+        // Which files a run reads is a matter of record, and no part of any state.
+        self.events += u64::from(!matches!(event, Event::InputFile(_)));
+        self.latest = Some(self.latest.map_or(time, |latest| latest.max(time)));
         let folded = match event {
             Event::RunStarted(started) => self.begin(started, sequence, time),
             // Which files a run reads is a matter of record; nothing may follow from it.
             Event::InputFile(_) => Ok(()),
-            Event::TradeClosed(trade) => self.fold_trade(trade, sequence, time),
-            _ => self.fold_in_run(event, sequence),
+            Event::TradeClosed(trade) => self.fold_trade(event, trade, sequence, time),
+            _ => self.fold_in_run(event, sequence, time),
         };
         if let Err(kind) = folded {
             self.findings.note(sequence, kind);
@@ -64,13 +83,18 @@ impl World {
         // No contradiction: a run that was cut off (a crash, a kill) stays as it was left.
         self.unfinished_runs += u64::from(self.run.as_ref().is_some_and(|run| !run.ended()));
         // Taken away first: after a configuration that is not sound, no run is under way.
-        self.run = None;
+        let earlier = self.run.take();
         self.runs += 1;
-        self.run = Some(RunState::begin(started, sequence, time)?);
+        self.run = Some(RunState::begin(started, sequence, time, earlier.as_ref())?);
         Ok(())
     }
 
-    fn fold_in_run(&mut self, event: &Event, sequence: u64) -> Result<(), FindingKind> {
+    fn fold_in_run(
+        &mut self,
+        event: &Event,
+        sequence: u64,
+        time: Timestamp,
+    ) -> Result<(), FindingKind> {
         let outside = FindingKind::OutsideRun { event: event.name() };
         let run = self.run.as_mut().filter(|run| !run.ended()).ok_or(outside)?;
         // The trades of a fill follow it at once.
@@ -80,7 +104,7 @@ impl World {
         }
         match event {
             Event::Bar(bar) => run.fold_bar(bar),
-            Event::DataDefect(defect) => run.fold_defect(defect.pair),
+            Event::DataDefect(defect) => run.fold_defect(defect),
             Event::SignalFired(signal) => run.fold_signal(signal),
             Event::OrderPlaced(order) => run.fold_placed(order),
             Event::OrderRefused(refused) => run.fold_refused(refused.pair),
@@ -88,18 +112,33 @@ impl World {
             Event::OrderRejected(rejected) => run.fold_rejected(rejected.pair, rejected.order),
             Event::OrderExpired(expired) => run.fold_expired(expired.pair, expired.order),
             Event::RunEnded(ended) => run.fold_ended(ended),
-            // The first three were folded by `evolve`; the end of the data changes nothing by
-            // itself.
+            Event::Command(_) => run.fold_command(),
+            Event::SoulprintRegistered(_)
+            | Event::SoulprintOutcome(_)
+            | Event::BucketMatched(_)
+            | Event::BucketMatchScored(_)
+            | Event::BucketObserved(_)
+            | Event::BucketRetired(_)
+            | Event::RegistryLinked(_)
+            | Event::OrphanTombstoned(_) => {
+                let folded = self.registries.fold(event, sequence, time);
+                folded.map_err(|fault| FindingKind::Registry { problem: fault.to_string() })
+            }
+            // The first three were folded by `evolve`; a refusal and the end of the data change
+            // nothing by themselves.
             Event::RunStarted(_)
             | Event::InputFile(_)
             | Event::TradeClosed(_)
+            | Event::CommandRefused(_)
+            | Event::StateRoot(_)
             | Event::EndOfData(_) => Ok(()),
-            _ => Ok(()),
+            _ => run.fold_engine(event, time),
         }
     }
 
     fn fold_trade(
         &mut self,
+        event: &Event,
         trade: &TradeClosed,
         sequence: u64,
         time: Timestamp,
@@ -110,10 +149,44 @@ impl World {
             self.findings.note(sequence, kind);
         }
         // The registry takes what the log says, sound or not: the finding stands beside it.
-        match self.trades.insert(trade, sequence) {
-            Ok(Inserted::New(_) | Inserted::Known(_)) => Ok(()),
-            Err(error) => Err(FindingKind::Registry { problem: error.to_string() }),
-        }
+        let folded = self.registries.fold(event, sequence, time);
+        folded.map_err(|fault| FindingKind::Registry { problem: fault.to_string() })
+    }
+
+    /// Returns the world as bytes, findings left out: what a snapshot holds.
+    ///
+    /// # Errors
+    /// [`EncodeError`], which keeps the door honest.
+    pub fn save(&self) -> Result<Vec<u8>, EncodeError> {
+        let Self { run, runs, unfinished_runs, events, latest, registries, .. } = self;
+        let mut bytes = Vec::new();
+        let figures = Figures {
+            runs: *runs,
+            unfinished_runs: *unfinished_runs,
+            events: *events,
+            latest: *latest,
+        };
+        wire::encode(&(figures, run, registries), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Makes the world again that [`save`](Self::save) wrote, as one without a finding. The bytes
+    /// are believed only as far as [`state_root`](Self::state_root) of what comes out agrees with
+    /// what the log says.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for bytes that are no world.
+    pub fn load(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (figures, run, registries): (Figures, Option<RunState>, Registries) =
+            wire::decode_state(bytes)?;
+        let Figures { runs, unfinished_runs, events, latest } = figures;
+        let findings = Findings::default();
+        Ok(Self { run, runs, unfinished_runs, events, latest, registries, findings })
+    }
+
+    pub(super) fn figures_digest(&self) -> crate::hash::Digest {
+        let orders = self.run.as_ref().map(RunState::orders_digest);
+        state_digest(&(self.runs, self.unfinished_runs, self.events, self.latest, orders))
     }
 
     /// Returns the run under way, or the last one.
@@ -134,7 +207,14 @@ impl World {
         self.unfinished_runs
     }
 
-    /// Returns how many events were folded.
+    /// Returns the latest event time met so far; a later run may go back behind it.
+    #[must_use]
+    pub const fn latest(&self) -> Option<Timestamp> {
+        self.latest
+    }
+
+    /// Returns how many events were folded; state roots and input files, which change nothing,
+    /// left aside.
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.events
@@ -142,8 +222,20 @@ impl World {
 
     /// Returns the closed trades of all runs.
     #[must_use]
-    pub const fn trades(&self) -> &TradeRegistry {
-        &self.trades
+    pub fn trades(&self) -> &TradeRegistry {
+        self.registries.trades()
+    }
+
+    /// Returns the registries, over all runs.
+    #[must_use]
+    pub const fn registries(&self) -> &Registries {
+        &self.registries
+    }
+
+    /// Returns the digests of the state: what a [`StateRoot`] recorded next would have to say.
+    #[must_use]
+    pub fn state_root(&self) -> StateRoot {
+        roots::state_root(self)
     }
 
     /// Returns what does not fit in the log.
@@ -155,6 +247,6 @@ impl World {
     /// Returns the world as a strategy sees it; none before the first run.
     #[must_use]
     pub fn view(&self) -> Option<impl View + '_> {
-        self.run.as_ref().map(|run| RunView { run, trades: &self.trades })
+        self.run.as_ref().map(|run| RunView { run, registries: &self.registries })
     }
 }
