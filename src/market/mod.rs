@@ -11,6 +11,7 @@
 
 mod candles;
 mod checks;
+mod commands;
 mod error;
 mod feed;
 mod files;
@@ -19,16 +20,19 @@ mod merge;
 mod names;
 mod ohlcv;
 mod open;
+mod permute;
 mod rows;
 mod stamps;
 mod synthetic;
 mod text;
 
+pub use commands::{CommandFile, CommandedSource};
 pub use error::SourceError;
 pub use files::{Fingerprint, UNPACK_RATIO_MAX, file_digest};
 pub use merge::MergedSource;
 pub use names::{PairSymbol, parse_data_argument};
 pub use open::{DataFile, Market, MarketOptions, MarketPair, open_market};
+pub use permute::{PERMUTED_BARS_MAX, PermutableMarket, PermutedSource};
 pub use synthetic::{SyntheticConfig, SyntheticMarket};
 pub use text::LINE_MAX;
 

@@ -77,11 +77,11 @@ impl Default for SyntheticConfig {
 }
 
 /// splitmix64 (Steele, Lea and Flood, 2014): a counter and a mixing function.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
     /// Returns a generator of its own for each stream of a seed.
-    fn new(seed: u64, stream: u64) -> Self {
+    pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut root = Self(seed ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03));
         Self(root.draw())
     }
@@ -94,7 +94,7 @@ impl Random {
     }
 
     /// Returns a number of `0..bound`; the bias is below `bound / 2^64`.
-    fn below(&mut self, bound: u32) -> i64 {
+    pub(super) fn below(&mut self, bound: u32) -> i64 {
         let product = u128::from(self.draw()) * u128::from(bound);
         // The product's upper half is below `bound`, a u32.
         i64::try_from(product >> 64).unwrap_or_default()
