@@ -69,6 +69,12 @@ impl<P: Payload> Batch<P> {
         self.count
     }
 
+    /// How many bytes its records take in a frame.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// True when the step holds no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -7,6 +7,7 @@
 //!   segments/000000000000.seg ...   the only truth
 //!   segments/next           the spare; read only where its header continues a last SEAL
 //!   segments/*.idx          sparse index; derived
+//!   snapshots/*.snap        worlds at state roots; derived
 //! ```
 
 use std::io;
@@ -105,6 +106,17 @@ impl Identity {
     }
 }
 
+/// Where a ledger is, for what is kept beside it.
+#[derive(Clone, Copy)]
+pub struct LedgerPlace<'a> {
+    /// The storage.
+    pub disk: &'a dyn Disk,
+    /// The paths.
+    pub layout: &'a Layout,
+    /// The ledger's name.
+    pub ledger: LedgerId,
+}
+
 /// The paths of a ledger.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -158,6 +170,12 @@ impl Layout {
     #[must_use]
     pub fn index(&self, index: u64) -> PathBuf {
         self.segment(index).with_extension("idx")
+    }
+
+    /// Returns the folder of snapshots.
+    #[must_use]
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
     }
 
     /// The spare segment.

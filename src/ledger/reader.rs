@@ -167,6 +167,18 @@ impl<P: Payload> Reader<P> {
         &self.identity
     }
 
+    /// Where the ledger's files are.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The storage they are on.
+    #[must_use]
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
     /// Headers of the segments, in order.
     #[must_use]
     pub fn segments(&self) -> &[SegmentHeader] {

@@ -18,6 +18,7 @@ use super::frame::{
 };
 use super::index::Place;
 use super::keys::KeyWindow;
+use super::layout::LedgerPlace;
 use super::options::{Appended, Head, SyncMode, WriterOptions};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::tree::TreeFollower;
@@ -114,6 +115,13 @@ impl<P: Payload> Writer<P> {
         };
         writer.tell_recoveries(&opened.untold)?;
         Ok(writer)
+    }
+
+    /// Returns where the ledger is.
+    #[must_use]
+    pub fn place(&self) -> LedgerPlace<'_> {
+        let (disk, layout) = (&*self.files.disk, &self.files.layout);
+        LedgerPlace { disk, layout, ledger: self.segment.header.ledger }
     }
 
     /// Appends one step: all its records or none.

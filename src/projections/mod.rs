@@ -1,13 +1,22 @@
-//! What a log means: its world after any record or at any time, folded again from the first one.
+//! What a log means: its world after any record or at any time, folded again.
+//!
+//! A fold begins at the newest snapshot that the log confirms, and else at the first record.
 //!
 //! Invariants: the fold is the one that the run itself used ([`World::evolve`]); the reader checks
 //! every link on the way; memory does not grow with the log, but with its closed trades.
 
 mod accounts;
+mod diff;
 mod quality;
+mod sample;
+mod snapshot;
+mod why;
 
 pub use accounts::{AccountSummary, account_summaries};
-pub use quality::{DataQuality, PairQuality};
+pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
+pub use quality::DataQuality;
+pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
+pub use why::{Cause, Explanation, WhyError, why};
 
 use crate::event::{Class, Event};
 use crate::kernel::World;
@@ -47,8 +56,8 @@ pub enum ProjectionError {
 pub struct Folded {
     /// What it amounts to.
     pub world: World,
-    /// What is wrong with the data of its newest run.
-    pub quality: DataQuality,
+    /// True when the newest run carries evidence over from a run that read one of its files.
+    pub in_sample: bool,
     /// How many records were folded.
     pub records: u64,
     /// Event time of the last of them, the ledger's own left aside.
@@ -59,13 +68,13 @@ impl Folded {
     /// Folds one event, which stands at `sequence` and bears event time `time`.
     pub fn evolve(&mut self, event: &Event, sequence: u64, time: Timestamp) {
         self.world.evolve(event, sequence, time);
-        self.quality.evolve(event);
         self.records = sequence.saturating_add(1);
         self.time = Some(time);
     }
 }
 
-/// Folds a log from its first record on.
+/// Folds a log: from the newest snapshot before the wanted moment that the log itself confirms, and
+/// else from its first record on. The answer is the same.
 ///
 /// # Errors
 /// [`ProjectionError`] for damage, for records of another program or a later version, and for a
@@ -76,10 +85,38 @@ pub fn fold(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, ProjectionErr
     {
         return Err(ProjectionError::NoSuchRecord { sequence, records: reader.len() });
     }
-    let mut folded = Folded::default();
-    let mut cursor = reader.cursor(0)?;
+    let folded = snapshot::newest(reader, up_to)?.unwrap_or_default();
+    finish(reader, fold_on(reader, folded, up_to)?)
+}
+
+/// Folds a log from its first record on, whatever snapshots there are.
+///
+/// # Errors
+/// As [`fold`].
+pub fn fold_from_zero(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, ProjectionError> {
+    finish(reader, fold_on(reader, Folded::default(), up_to)?)
+}
+
+fn finish(reader: &Reader<Event>, mut folded: Folded) -> Result<Folded, ProjectionError> {
+    folded.in_sample = sample::in_sample(reader, &folded)?;
+    Ok(folded)
+}
+
+/// Folds what follows the records that are folded already.
+fn fold_on(
+    reader: &Reader<Event>,
+    mut folded: Folded,
+    up_to: UpTo,
+) -> Result<Folded, ProjectionError> {
+    let first = folded.records;
+    if let UpTo::Sequence(last) = up_to
+        && first > last
+    {
+        return Ok(folded);
+    }
+    let mut cursor = reader.cursor(first)?;
     while let Some(frame) = cursor.next_frame()? {
-        for record in frame.records() {
+        for record in frame.records().filter(|record| record.sequence >= first) {
             let sequence = record.sequence;
             let (envelope, entry) = decode::<Event>(&record)
                 .map_err(|source| LedgerError::Record { sequence, source })?;

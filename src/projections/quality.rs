@@ -1,79 +1,10 @@
-//! What is wrong with the data of a run, counted by pair and kind.
+//! What is wrong with the data of a run, pair by pair.
 
 use serde::Serialize;
 
-use crate::event::{Defect, Event, Instrument, PairId};
-use crate::time::{Span, Timestamp};
+use crate::kernel::{PairQuality, RunState};
 
-/// The defects of one pair's data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PairQuality {
-    /// The pair as `BASE/QUOTE`.
-    pub symbol: String,
-    /// Bars that were delivered.
-    pub bars: u64,
-    /// Places where bars are missing.
-    pub gaps: u64,
-    /// How many are missing there.
-    pub missing_bars: u64,
-    /// The widest gap: from when on, and how long nothing is known.
-    pub longest_gap: Option<(Timestamp, Span)>,
-    /// Rows that repeat the bar before, left out.
-    pub duplicates: u64,
-    /// Rows older than the bar before, left out.
-    pub disorders: u64,
-    /// Rows that cannot be read, left out.
-    pub malformed: u64,
-    /// Bars at an odd distance from the one before.
-    pub off_grid: u64,
-    /// Length of its bars.
-    #[serde(skip)]
-    interval: Span,
-}
-
-impl PairQuality {
-    fn new(instrument: &Instrument) -> Self {
-        Self {
-            symbol: instrument.symbol(),
-            bars: 0,
-            gaps: 0,
-            missing_bars: 0,
-            longest_gap: None,
-            duplicates: 0,
-            disorders: 0,
-            malformed: 0,
-            off_grid: 0,
-            interval: instrument.interval,
-        }
-    }
-
-    /// Returns how many defects there are.
-    #[must_use]
-    pub const fn defects(&self) -> u64 {
-        self.gaps + self.duplicates + self.disorders + self.malformed + self.off_grid
-    }
-
-    fn take(&mut self, defect: &Defect) {
-        match *defect {
-            Defect::Gap { after, until, missing_bars } => {
-                self.gaps += 1;
-                // A log may claim anything; a count that no data can have just stays at the top.
-                self.missing_bars = self.missing_bars.saturating_add(missing_bars);
-                let known_until = after.plus(self.interval).unwrap_or(after);
-                let unknown = until.since(known_until).unwrap_or_default();
-                if self.longest_gap.is_none_or(|(_, longest)| unknown > longest) {
-                    self.longest_gap = Some((known_until, unknown));
-                }
-            }
-            Defect::Duplicate { .. } => self.duplicates += 1,
-            Defect::Disorder { .. } => self.disorders += 1,
-            Defect::Malformed { .. } => self.malformed += 1,
-            Defect::OffGrid { .. } => self.off_grid += 1,
-        }
-    }
-}
-
-/// The defects of a run's data, pair by pair.
+/// The defects of a run's data.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]
 pub struct DataQuality {
@@ -81,33 +12,15 @@ pub struct DataQuality {
 }
 
 impl DataQuality {
-    /// Takes one event; a new run starts anew.
-    pub fn evolve(&mut self, event: &Event) {
-        match event {
-            Event::RunStarted(run) => {
-                self.pairs = run.config.instruments.iter().map(PairQuality::new).collect();
-            }
-            Event::Bar(bar) => {
-                if let Some(pair) = self.pair_mut(bar.pair) {
-                    pair.bars += 1;
-                }
-            }
-            Event::DataDefect(found) => {
-                if let Some(pair) = self.pair_mut(found.pair) {
-                    pair.take(&found.defect);
-                }
-            }
-            _ => {}
-        }
+    /// Returns what a run has met.
+    #[must_use]
+    pub fn of(run: &RunState) -> Self {
+        Self { pairs: run.pairs().iter().map(|pair| pair.quality.clone()).collect() }
     }
 
-    /// Returns the pairs of the newest run.
+    /// Returns the pairs of the run.
     #[must_use]
     pub fn pairs(&self) -> &[PairQuality] {
         &self.pairs
-    }
-
-    fn pair_mut(&mut self, pair: PairId) -> Option<&mut PairQuality> {
-        self.pairs.get_mut(usize::from(pair.0))
     }
 }
