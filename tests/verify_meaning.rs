@@ -8,7 +8,7 @@ use schwabot::kernel::KERNEL_NUMBER;
 use schwabot::ledger::{Batch, SyncMode, Writer};
 use schwabot::units::MoneyExact;
 
-use crate::support::forge::{Loose, Raw, loosen, rechain, write_run};
+use crate::support::forge::{Loose, Raw, loosen, make_roots_anew, rechain, write_run};
 use crate::support::notes::options;
 use crate::support::runs::{config, market};
 
@@ -125,10 +125,18 @@ fn an_altered_decision_exits_17_and_is_shown_as_recorded_against_re_executed() {
 
 #[test]
 fn an_edited_profit_is_a_finding_of_the_state_and_a_mismatch_of_the_derivation() {
-    let (_, state, derive) = forged(|records| {
+    let edit = |records: &mut Vec<Loose>| {
         let place = place_of(records, "trade_closed");
         let Event::TradeClosed(trade) = &mut records[place].event else { panic!("no trade") };
         trade.net = trade.net.plus(MoneyExact::ONE).unwrap();
+    };
+    let (_, state, _) = forged(edit);
+    // The log still says the state that it had before the edit.
+    assert_eq!(state.exit_code(), 16, "{state:?}");
+    assert!(state.verdicts.contains(&Verdict::Finding), "{state:?}");
+    let (_, state, derive) = forged(|records| {
+        edit(records);
+        make_roots_anew(records);
     });
     assert_eq!(state.exit_code(), 15, "{state:?}");
     assert!(state.findings.iter().any(|finding| finding.what.contains("net")), "{state:?}");
@@ -204,8 +212,10 @@ fn a_ledger_of_an_unknown_strategy_exits_2() {
         for record in records.iter_mut() {
             if let Event::TradeClosed(trade) = &mut record.event {
                 trade.strategy = "somebody-elses".into();
+                trade.legacy_hash = schwabot::registries::legacy_hash_of(trade);
             }
         }
+        make_roots_anew(records);
     });
     assert_eq!(state.exit_code(), 0, "{state:?}");
     assert_eq!(derive.exit_code(), 2, "{derive:?}");

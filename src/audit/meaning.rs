@@ -12,14 +12,16 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::report::{Mismatch, Report, StateFinding, Verdict};
+use super::report::{Mismatch, Report, StateFinding, StateParting, Verdict};
 use super::{AuditError, Level};
 use crate::event::wire::DecodeError;
 use crate::event::{
     self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
     SystemEvent, encode_record, wire,
 };
-use crate::kernel::{Decision, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp};
+use crate::kernel::{
+    Decision, FindingKind, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp,
+};
 use crate::ledger::disk::Disk;
 use crate::ledger::{Entry, LedgerError, Reader};
 use crate::strategies::StrategyError;
@@ -46,6 +48,9 @@ pub(super) fn check(
     }
     let reader: Reader<Event> = Reader::open_on(Arc::clone(disk), path)?;
     fold(&reader, level >= Level::Derive, report)?;
+    if level == Level::State && report.state_parting.is_some() {
+        locate_parting(&reader, report)?;
+    }
     if let Some(mismatch) = &report.mismatch {
         let sequence = mismatch.sequence;
         let what =
@@ -55,8 +60,25 @@ pub(super) fn check(
         report.finding_count = 0;
         report.vantage.clear();
         report.not_checked.clear();
+        report.state_parting = None;
+        let first_event = Some(mismatch.sequence);
         fold(&reader, false, report)?;
         report.not_checked.push(what);
+        if let Some(parting) = &mut report.state_parting {
+            parting.first_event = first_event.filter(|event| *event <= parting.first_differing);
+        }
+    }
+    Ok(())
+}
+
+/// Finds the first record at which the worlds part: up to there, what is recorded is what follows
+/// from the inputs, and so are the states; from there on they are two.
+fn locate_parting(reader: &Reader<Event>, report: &mut Report) -> Result<(), LedgerError> {
+    let mut scratch = Report::blank(report.level, report.end);
+    fold(reader, true, &mut scratch)?;
+    if let (Some(parting), Some(mismatch)) = (&mut report.state_parting, &scratch.mismatch) {
+        parting.first_event =
+            Some(mismatch.sequence).filter(|event| *event <= parting.first_differing);
     }
     Ok(())
 }
@@ -282,14 +304,33 @@ impl Checker {
             self.world = kernel.into_world();
         }
         state_findings(self.world.findings(), report);
+        registry_findings(&self.world, report);
     }
 }
 
 fn state_findings(findings: &Findings, report: &mut Report) {
     for found in findings.kept() {
-        finding(report, Verdict::Finding, found.sequence, found.kind.to_string());
+        let verdict = match found.kind {
+            FindingKind::StateRoot { .. } => Verdict::StateMismatch,
+            _ => Verdict::Finding,
+        };
+        finding(report, verdict, found.sequence, found.kind.to_string());
     }
     report.finding_count += findings.total() - findings.kept().len() as u64;
+    let roots = findings.roots();
+    report.state_parting = roots.first_differing.map(|first_differing| StateParting {
+        last_agreeing: roots.last_agreeing,
+        first_differing,
+        projections: roots.projections.iter().map(|part| part.name()).collect(),
+        first_event: None,
+    });
+}
+
+/// What does not fit together in the registries, orphans that were answered left aside.
+fn registry_findings(world: &World, report: &mut Report) {
+    for fault in &world.registries().consistency().faults {
+        finding(report, Verdict::Finding, fault.sequence, fault.to_string());
+    }
 }
 
 fn finding(report: &mut Report, verdict: Verdict, sequence: u64, what: String) {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 pub use report::{
     FAULTS_LISTED_MAX, Level, Mismatch, ProvableRange, REPORT_SCHEMA, Report, StateFinding,
-    Strength, Verdict,
+    StateParting, Strength, Verdict,
 };
 
 use crate::event::{Event, Payload};
@@ -105,12 +105,6 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
         .as_ref()
         .and_then(|tree| tree.root().map(|root| Head { size: tree.end(), root }));
     let mut report = Report {
-        schema: REPORT_SCHEMA,
-        verdict: Verdict::Intact,
-        exit_code: 0,
-        verdicts: Vec::new(),
-        level,
-        end,
         head,
         chain_head: chain.chain_head,
         segments: listing.segments.len() as u64,
@@ -119,17 +113,11 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
         bytes: chain.bytes,
         unproven: chain.unproven,
         unanchored: chain.records,
-        first_bad: None,
         fault_count: chain.faults_left_out,
         faults: identity_fault(&listing),
         provable: chain.provable,
-        findings: Vec::new(),
-        finding_count: 0,
-        mismatch: None,
-        affected_trades: Vec::new(),
-        re_executed: 0,
-        vantage: std::collections::BTreeMap::new(),
         not_checked: chain.not_checked,
+        ..Report::blank(level, end)
     };
     if let Err(error @ IdentityError::Unsupported(_)) = &listing.identity {
         report.not_checked.push(error.to_string());

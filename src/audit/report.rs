@@ -126,6 +126,20 @@ pub struct Mismatch {
     pub re_executed: String,
 }
 
+/// Where the state that the log states parts from the one that its records amount to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateParting {
+    /// The newest state root that still agrees; none where already the first one differs.
+    pub last_agreeing: Option<u64>,
+    /// The first state root that differs.
+    pub first_differing: u64,
+    /// The parts in which it differs, by name.
+    pub projections: Vec<&'static str>,
+    /// The first record at which the recorded world and the re-executed one part; none where the
+    /// run cannot be re-executed, or the two never part before that root.
+    pub first_event: Option<u64>,
+}
+
 /// Everything an audit found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -169,6 +183,8 @@ pub struct Report {
     pub findings: Vec<StateFinding>,
     /// How many of those there are.
     pub finding_count: u64,
+    /// Where the stated state parts from the records'.
+    pub state_parting: Option<StateParting>,
     /// The first decision that does not follow.
     pub mismatch: Option<Mismatch>,
     /// Canonical hashes of trades whose own record has a finding or is the mismatch.
@@ -192,6 +208,50 @@ impl Report {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         self.exit_code
+    }
+
+    /// Adds something that does not fit the ledger, found beside it: a finding (15).
+    pub fn add_finding(&mut self, sequence: u64, what: String) {
+        let verdict = Verdict::Finding;
+        self.finding_count += 1;
+        self.findings.push(StateFinding { verdict, sequence, what });
+        self.verdicts.retain(|known| !matches!(known, Verdict::Intact | Verdict::Finding));
+        self.verdicts.push(verdict);
+        self.verdicts.sort_unstable();
+        self.verdict = self.verdicts[0];
+        self.exit_code = self.verdict.exit_code();
+    }
+
+    /// A report of an audit that has not looked at anything yet.
+    pub(super) const fn blank(level: Level, end: LedgerEnd) -> Self {
+        Self {
+            schema: REPORT_SCHEMA,
+            verdict: Verdict::Intact,
+            exit_code: 0,
+            verdicts: Vec::new(),
+            level,
+            end,
+            head: None,
+            chain_head: None,
+            segments: 0,
+            frames: 0,
+            records: 0,
+            bytes: 0,
+            unproven: 0,
+            unanchored: 0,
+            first_bad: None,
+            fault_count: 0,
+            faults: Vec::new(),
+            provable: Vec::new(),
+            findings: Vec::new(),
+            finding_count: 0,
+            state_parting: None,
+            mismatch: None,
+            affected_trades: Vec::new(),
+            re_executed: 0,
+            vantage: std::collections::BTreeMap::new(),
+            not_checked: Vec::new(),
+        }
     }
 
     /// Draws the verdicts from what was found.
