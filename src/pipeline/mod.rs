@@ -10,34 +10,35 @@
 
 mod ahead;
 mod error;
+mod permutations;
 mod run_file;
 mod settings;
+mod steps;
 mod summary;
+mod trading;
 
 pub use ahead::usual_threads;
 pub use error::PipelineError;
+pub use permutations::{PermutationOutcome, run_permutations};
 pub use run_file::{RunFile, RunFileError, file_format, fill_model, sync_mode};
 pub use settings::{InstrumentSettings, RunSettings, SettingsError, VenueSettings, market_config};
-pub use summary::Summary;
+pub use summary::{EngineReports, Summary};
+pub use trading::{BacktestResult, CycleResult, TradingPipeline};
 
-use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::event::{
-    EndOfData, Event, Generator, InputFile, Mode, RunConfig, RunId, RunStarted, Vantage,
-};
-use crate::kernel::{
-    Decision, InputClock, Kernel, KernelError, World, check_config, derived_stamp, input_stamp,
-    run_started,
-};
+use crate::event::{Event, Generator, InputFile, Mode, RunConfig, RunStarted};
+use crate::kernel::{KernelError, World, check_config, run_started};
 use crate::ledger::disk::Disk;
 use crate::ledger::layout::Layout;
-use crate::ledger::{Batch, LedgerError, Reader, Writer, WriterOptions};
+use crate::ledger::{LedgerError, Reader, Writer, WriterOptions};
 use crate::market::Source;
-use crate::projections::{self, DataQuality, UpTo};
+use crate::projections::{self, UpTo};
 use crate::strategies;
 use crate::time::Timestamp;
+
+use steps::Steps;
 
 /// What is run: a configuration, and the inputs it meets.
 pub struct Job<S> {
@@ -47,7 +48,7 @@ pub struct Job<S> {
     pub config: RunConfig,
     /// The seeded market, where there is one.
     pub generator: Option<Generator>,
-    /// Where the simulated clock starts; see [`InputClock`].
+    /// Where the simulated clock starts; see [`InputClock`](crate::kernel::InputClock).
     pub origin: Timestamp,
     /// The files behind the source.
     pub inputs: Vec<InputFile>,
@@ -121,6 +122,20 @@ pub fn run<S: Source + Send>(
     options: &RunOptions,
     mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Summary, PipelineError> {
+    let (mut steps, started) = begin(path, &job, options)?;
+    let recorded = steps.record(started, job.inputs, job.source, options.threads, &mut watch);
+    match recorded {
+        Ok(flow) => steps.finish(flow.is_break()),
+        Err(error) => Err(steps.abandon(error)),
+    }
+}
+
+/// Opens the ledger and makes the run's first event; nothing of the run is recorded yet.
+fn begin<S: Source>(
+    path: &Path,
+    job: &Job<S>,
+    options: &RunOptions,
+) -> Result<(Steps, RunStarted), PipelineError> {
     check_config(&job.config).map_err(KernelError::from)?;
     // Built once to be refused early, before the ledger is touched.
     drop(strategies::build(&job.config.strategy, &job.config).map_err(KernelError::from)?);
@@ -129,19 +144,10 @@ pub fn run<S: Source + Send>(
     }
     let mut writer: Writer<Event> = Writer::open(path, &options.writer)?;
     let world = past_of(path, &mut writer, options.append)?;
-    let first_sequence = writer.next_sequence();
-    let started = run_started(job.mode, job.config, job.generator, first_sequence)?;
-    let mut steps = Steps::new(world, &started, job.origin, job.source.vantage(), writer)?;
-    let recorded = steps.record(started, job.inputs, job.source, options.threads, &mut watch);
-    let stopped = match recorded {
-        Ok(flow) => flow.is_break(),
-        Err(error) => return Err(steps.abandon(error)),
-    };
-    let time = steps.now;
-    let Steps { kernel, quality, writer, .. } = steps;
-    let ends = writer.close_with_link()?;
-    let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
-    Ok(Summary::new(run, quality, first_sequence, ends, time, stopped))
+    let (config, generator) = (job.config.clone(), job.generator.clone());
+    let started = run_started(job.mode, config, generator, writer.next_sequence())?;
+    let steps = Steps::new(world, &started, job.origin, job.source.vantage(), writer)?;
+    Ok((steps, started))
 }
 
 /// Looks without opening for writing, because that would already add a segment.
@@ -172,96 +178,4 @@ fn past_of(path: &Path, writer: &mut Writer<Event>, append: bool) -> Result<Worl
         return Err(PipelineError::HoldsEvents { path: path.to_owned(), records });
     }
     Ok(folded.world)
-}
-
-/// A run under way.
-struct Steps {
-    kernel: Kernel,
-    quality: DataQuality,
-    clock: InputClock,
-    run: RunId,
-    vantage: Vantage,
-    writer: Writer<Event>,
-    now: Timestamp,
-    // Both keep their memory from step to step.
-    batch: Batch<Event>,
-    decisions: Vec<Decision>,
-}
-
-impl Steps {
-    fn new(
-        world: World,
-        started: &RunStarted,
-        origin: Timestamp,
-        vantage: Vantage,
-        writer: Writer<Event>,
-    ) -> Result<Self, PipelineError> {
-        Ok(Self {
-            kernel: Kernel::start(world, started)?,
-            quality: DataQuality::default(),
-            clock: InputClock::new(origin, &started.config),
-            run: started.run,
-            vantage,
-            writer,
-            now: origin,
-            batch: Batch::new(),
-            decisions: Vec::new(),
-        })
-    }
-
-    /// Records the whole run, or what of it comes before `watch` breaks.
-    fn record<S: Source + Send>(
-        &mut self,
-        started: RunStarted,
-        inputs: Vec<InputFile>,
-        source: S,
-        threads: usize,
-        watch: &mut impl FnMut(&Progress) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, PipelineError> {
-        self.step(&Event::RunStarted(Box::new(started)))?;
-        for file in inputs {
-            self.step(&Event::InputFile(file))?;
-        }
-        let (mut bars, mut defects) = (0, 0);
-        let flow = ahead::for_each(source, threads, |event| {
-            self.step(&event)?;
-            match event {
-                Event::Bar(_) => bars += 1,
-                _ => defects += 1,
-            }
-            let records = self.writer.next_sequence();
-            Ok::<_, PipelineError>(watch(&Progress { bars, records, time: self.now }))
-        })?;
-        if flow.is_continue() {
-            self.step(&Event::EndOfData(EndOfData { bars, defects }))?;
-        }
-        Ok(flow)
-    }
-
-    /// Takes one input: what follows from it is decided, and both are appended together.
-    fn step(&mut self, input: &Event) -> Result<(), PipelineError> {
-        self.now = self.clock.advance(input);
-        let stamp = input_stamp(input, self.run, self.vantage, self.now);
-        let sequence = self.writer.next_sequence();
-        self.decisions.clear();
-        self.kernel.step(sequence, input, self.now, &mut self.decisions)?;
-        self.quality.evolve(input);
-        self.batch.clear();
-        self.batch.push(input, &stamp)?;
-        let mut distance = NonZeroU32::MIN;
-        for decision in &self.decisions {
-            let derived = derived_stamp(&stamp, distance, decision.actor);
-            self.batch.push(&decision.event, &derived)?;
-            distance = distance.saturating_add(1);
-        }
-        self.writer.append(&self.batch)?;
-        Ok(())
-    }
-
-    /// Makes durable what was recorded before an error, and returns that error.
-    fn abandon(self, error: PipelineError) -> PipelineError {
-        // A writer that failed refuses to close, and the error already says why.
-        drop(self.writer.close());
-        error
-    }
 }

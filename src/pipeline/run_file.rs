@@ -89,6 +89,8 @@ pub struct RunFile {
     pub skip_malformed: Option<bool>,
     /// Where the run is recorded.
     pub ledger: Option<PathBuf>,
+    /// An operator's commands.
+    pub commands: Option<PathBuf>,
     /// Whether the ledger may hold events already.
     pub append: Option<bool>,
     /// When an append is durable.
@@ -125,6 +127,7 @@ struct Raw {
     data_format: Option<Scalar>,
     skip_malformed: Option<bool>,
     ledger: Option<PathBuf>,
+    commands: Option<PathBuf>,
     append: Option<bool>,
     sync: Option<Scalar>,
     segment_bytes: Option<u64>,
@@ -178,6 +181,7 @@ impl RunFile {
             data_format: source.optional("data-format", raw.data_format.as_ref(), file_format)?,
             skip_malformed: raw.skip_malformed,
             ledger: raw.ledger.map(|ledger| folder.join(ledger)),
+            commands: raw.commands.map(|commands| folder.join(commands)),
             append: raw.append,
             sync: source.optional("sync", raw.sync.as_ref(), sync_mode)?,
             segment_bytes: raw.segment_bytes,

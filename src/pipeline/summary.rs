@@ -1,10 +1,14 @@
 //! What a run came to, in figures.
 
+use serde::Serialize;
+
+use crate::engines::{Engines, FlipReport, GhostReport, OrbitReport};
 use crate::event::{FillModel, RunId};
 use crate::hash::Digest;
 use crate::kernel::{Counters, RunState};
 use crate::ledger::Head;
 use crate::projections::{AccountSummary, DataQuality, account_summaries};
+use crate::registries::{Registries, Statistics};
 use crate::time::Timestamp;
 use crate::units::Ratio;
 
@@ -39,12 +43,38 @@ pub struct Summary {
     pub fill: FillModel,
     /// Fee as a share of the notional, once a side.
     pub fee_rate: Ratio,
+    /// What the engines say; none where the strategy has no use for them.
+    pub engines: Option<EngineReports>,
+    /// What the registries hold.
+    pub registries: Statistics,
+    /// Why a snapshot could not be written, if one could not: the log is whole all the same.
+    pub snapshot_failure: Option<String>,
+}
+
+/// What the three engines say of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineReports {
+    /// Ghosts, their evidence and the gate.
+    pub ghosts: GhostReport,
+    /// Orbits and weights.
+    pub orbits: OrbitReport,
+    /// Words, flips and the predictor.
+    pub flips: FlipReport,
+}
+
+impl EngineReports {
+    /// Returns the reports of the engines.
+    #[must_use]
+    pub fn of(engines: &Engines) -> Self {
+        let Engines { ghosts, orbits, flips } = engines;
+        Self { ghosts: ghosts.report(), orbits: orbits.report(), flips: flips.report() }
+    }
 }
 
 impl Summary {
     pub(super) fn new(
         run: &RunState,
-        quality: DataQuality,
+        registries: &Registries,
         first_sequence: u64,
         (head, chain_head): (Head, Digest),
         time: Timestamp,
@@ -58,7 +88,7 @@ impl Summary {
             first_sequence,
             records: head.size - first_sequence,
             counters: *run.counters(),
-            quality,
+            quality: DataQuality::of(run),
             head,
             chain_head,
             account_currency: started.config.account_currency.clone(),
@@ -68,6 +98,9 @@ impl Summary {
             stopped,
             fill: started.config.venue.fill,
             fee_rate: started.config.venue.fee_rate,
+            engines: run.engines().map(EngineReports::of),
+            registries: registries.statistics(),
+            snapshot_failure: None,
         }
     }
 
