@@ -214,7 +214,7 @@ fn perpetual_contracts_say_that_there_is_no_funding() -> TestResult {
 fn the_demo_tells_its_story_verifies_itself_and_works_twice() -> TestResult {
     for _ in 0..2 {
         let place = Place::new()?;
-        let mut command = program(&["demo", "--cycles", "900"]);
+        let mut command = program(&["demo"]);
         let ran = finish(command.env("TMPDIR", place.path("")))?;
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
         for word in ["Made up", "Planted", "control", "best trade", "Verified: intact", "Head:"] {

@@ -37,6 +37,12 @@ pub(super) enum Command {
     Replay(ReplayArgs),
     /// Rebuild a state from the log: at its end, at a record, or at a time
     State(StateArgs),
+    /// Tell why a trade happened: every record from the bar to the registry links
+    Why(WhyArgs),
+    /// Show where two ledgers part, or what happened between two records of one
+    Diff(DiffArgs),
+    /// Write the history in another format
+    Export(ExportArgs),
     /// Check the ledger: its bytes, its meaning, and every decision
     Verify(VerifyArgs),
     /// Show what a ledger is made of: identity, segments, end
@@ -72,6 +78,9 @@ pub(super) struct BacktestArgs {
     /// The same settings in a TOML file; flags win
     #[arg(long, value_name = "run.toml")]
     pub(super) config: Option<PathBuf>,
+    /// An operator's commands, one JSON object a line, merged by time
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(super) commands: Option<PathBuf>,
     /// A parameter of the strategy
     #[arg(long, value_name = "NAME=VALUE", value_parser = named)]
     pub(super) param: Vec<(String, String)>,
@@ -114,6 +123,9 @@ pub(super) struct BacktestArgs {
     /// Length of new segments [default: 67108864]
     #[arg(long, value_name = "N", value_parser = segment_bytes())]
     pub(super) segment_bytes: Option<u64>,
+    /// A strategy with engines is also run on the same bars shuffled, so many times; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = permutations())]
+    pub(super) permutations: u64,
     #[command(flatten)]
     pub(super) threads: Threads,
     /// How to answer
@@ -161,15 +173,64 @@ pub(super) struct StateArgs {
     /// Trades: only of this strategy
     #[arg(long)]
     pub(super) strategy: Option<String>,
-    /// Trades: leave out so many first
+    /// Soulprints: the nearest to the one whose id begins so
+    #[arg(long, value_name = "ID")]
+    pub(super) near: Option<String>,
+    /// Lists: leave out so many first
     #[arg(long, default_value_t = 0)]
     pub(super) offset: usize,
-    /// Trades: show at most so many [default: all]
+    /// Lists: show at most so many [default: all; neighbours: 10]
     #[arg(long)]
     pub(super) limit: Option<usize>,
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// The trade's hash, or at least its first 6 digits
+    pub(super) trade: String,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DiffArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// Another ledger
+    pub(super) other: Option<PathBuf>,
+    /// One ledger: the state after this record ...
+    #[arg(long, value_name = "SEQ")]
+    pub(super) from: Option<u64>,
+    /// ... and after this one
+    #[arg(long, value_name = "SEQ")]
+    pub(super) to: Option<u64>,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// The format: memory-stack, the memory files of the earlier system
+    #[arg(long)]
+    pub(super) to: ExportFormat,
+    /// Where to write; a directory that is new or empty
+    pub(super) folder: PathBuf,
+}
+
+/// Formats of `export`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// The memory files of the earlier system.
+    MemoryStack,
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +240,9 @@ pub(super) struct VerifyArgs {
     /// How far to check: chain, tree, state, derive or all; each includes those before it
     #[arg(long, value_parser = level)]
     pub(super) level: Option<Level>,
+    /// Also compare an exported memory stack with what the ledger gives
+    #[arg(long, value_name = "DIR")]
+    pub(super) memory_stack: Option<PathBuf>,
     #[command(flatten)]
     pub(super) threads: Threads,
     /// How to answer
@@ -219,6 +283,10 @@ fn cycles() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(1..=10_000_000)
 }
 
+fn permutations() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(0..=10_000)
+}
+
 fn segment_bytes() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX)
 }
@@ -256,8 +324,21 @@ pub(super) enum What {
     Metrics,
     /// What is wrong with the data.
     Data,
+    /// Ghosts and their evidence, orbits and weights, flips and the predictor.
+    Engines,
+    /// Profit buckets, the most trusted first.
+    Buckets,
+    /// Soulprints, or with --near the neighbours of one.
+    Soulprints,
+    /// Links between trades and registries.
+    Links,
+    /// What the registries hold, in figures.
+    Statistics,
+    /// Performance by currency, trigger and time; what goes with the net return.
+    Analytics,
+    /// Whether the registries fit together, and what contradicts itself in the log.
+    Consistency,
     /// What contradicts itself in the log.
-    #[value(alias = "consistency")]
     Findings,
     /// The configuration of the last run.
     Config,

@@ -3,6 +3,7 @@
 //! | code | of | means |
 //! |---|---|---|
 //! | 0 | all | done; `verify`: intact |
+//! | 1 | `diff` | they differ |
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
 //! | 10 to 17 | `verify`, `demo` | what is wrong with the ledger: see [`Verdict`] |
 //! | 130 | `demo`, `backtest`, `replay --follow` | stopped by Ctrl-C; the ledger is closed |
@@ -13,10 +14,11 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::audit::AuditError;
+use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
 use crate::pipeline::{PipelineError, RunFileError, SettingsError};
-use crate::projections::ProjectionError;
+use crate::projections::{ProjectionError, WhyError};
 
 /// The command could not do its work.
 pub(super) const COULD_NOT: u8 = 2;
@@ -54,6 +56,10 @@ pub(super) enum CliError {
     Projection(#[from] ProjectionError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
 impl From<io::Error> for CliError {

@@ -12,14 +12,19 @@ use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
 use crate::cli::text::{Screen, amount, amount_or_none, count, note};
-use crate::event::{FillModel, Mode, RunConfig};
+use crate::event::{FillModel, Mode, RunConfig, StrategyConfig};
 use crate::ledger::clock::Stopwatch;
-use crate::ledger::{SyncMode, WriterOptions};
-use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
-use crate::pipeline::{
-    Job, PipelineError, RunFile, RunOptions, RunSettings, Summary, VenueSettings, market_config,
-    run as run_job, usual_threads,
+use crate::ledger::{Reader, SyncMode, WriterOptions};
+use crate::market::{
+    CommandFile, CommandedSource, DataFile, MarketOptions, PERMUTED_BARS_MAX, PairSymbol,
+    PermutableMarket, open_market, parse_data_argument,
 };
+use crate::pipeline::{
+    Job, PermutationOutcome, PipelineError, RunFile, RunOptions, RunSettings, Summary,
+    VenueSettings, market_config, run as run_job, run_permutations, usual_threads,
+};
+use crate::projections::{UpTo, fold};
+use crate::strategies;
 use crate::time::Timestamp;
 
 pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
@@ -29,33 +34,28 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
         None => RunFile::default(),
     };
     let files = data_files(args, &file)?;
-    let market = open_market(
-        &files,
-        &MarketOptions {
-            interval: args.interval.or(file.interval),
-            skip_malformed: args.skip_malformed || file.skip_malformed.unwrap_or_default(),
-        },
-    )?;
-    let config = market_config(&settings(args).or(file.run), &market.pairs)?;
-    let story = Story::new(&config, &files);
-    let usual = WriterOptions::default();
-    let options = RunOptions {
-        writer: WriterOptions {
-            sync: args.sync.or(file.sync).unwrap_or(SyncMode::End),
-            segment_bytes: args.segment_bytes.or(file.segment_bytes).unwrap_or(usual.segment_bytes),
-            ..usual
-        },
-        append: args.append || file.append.unwrap_or_default(),
-        threads: args.threads.asked().or(file.threads).unwrap_or_else(usual_threads),
+    let market_options = MarketOptions {
+        interval: args.interval.or(file.interval),
+        skip_malformed: args.skip_malformed || file.skip_malformed.unwrap_or_default(),
     };
+    let market = open_market(&files, &market_options)?;
+    let config = market_config(&settings(args).or(file.run.clone()), &market.pairs)?;
+    let story = Story::new(&config, &files);
+    let options = run_options(args, &file);
+    let (shuffled, threads) = (config.clone(), options.threads);
+    let commands = args.commands.as_ref().or(file.commands.as_ref());
+    let commands = commands.map(|path| CommandFile::read(path)).transpose()?;
+    let mut inputs = market.inputs;
+    inputs.extend(commands.iter().map(|file| file.input.clone()));
+    let commands = commands.map_or_else(Vec::new, |file| file.commands);
     let job = Job {
         mode: Mode::Backtest,
         config,
         generator: None,
         // A start read off the data would put later knowledge into the first record.
         origin: Timestamp::from_nanos(0),
-        inputs: market.inputs,
-        source: market.source,
+        inputs,
+        source: CommandedSource::new(market.source, commands),
     };
     let ledger = ledger_at(args.ledger.clone().or(file.ledger), "backtest")?;
     interrupt::listen()?;
@@ -67,16 +67,73 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
             say_what_is_left(&ledger);
         }
     })?;
+    let elapsed = clock.elapsed();
+    let permutations = if summary.engines.is_some() && !summary.stopped {
+        permute(&shuffled, &files, &market_options, args.permutations, threads)?
+    } else {
+        Vec::new()
+    };
+    let in_sample = is_in_sample(&shuffled, &ledger)?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Text => story.tell(&mut screen, &summary, &ledger, clock.elapsed())?,
+        Format::Text => story.tell(&mut screen, &summary, &permutations, &ledger, elapsed)?,
         Format::Json => {
             story.notes.iter().for_each(|text| note(text));
-            screen.json(&as_json(&summary, &ledger, clock.elapsed(), &story.notes))?;
+            let mut answer = as_json(&summary, &ledger, elapsed, &story.notes);
+            answer["permutations"] = json!(permutations);
+            answer["in_sample"] = json!(in_sample);
+            screen.json(&answer)?;
         }
     }
     screen.flush()?;
     Ok(if summary.stopped { INTERRUPTED } else { 0 })
+}
+
+/// Whether the run was judged on data that its evidence came from; then that is said.
+fn is_in_sample(config: &RunConfig, ledger: &Path) -> Result<bool, CliError> {
+    // A run that took no evidence over never is, and this reads nothing then.
+    let mut parameters = config.strategy.parameters.iter();
+    let carries = parameters
+        .any(|known| (known.name.as_str(), known.value.as_str()) == ("carry-evidence", "true"));
+    let in_sample = carries && fold(&Reader::open(ledger)?, UpTo::End)?.in_sample;
+    if in_sample {
+        note(&"in sample: the evidence was carried over from a run on the same files");
+    }
+    Ok(in_sample)
+}
+
+fn run_options(args: &BacktestArgs, file: &RunFile) -> RunOptions {
+    let usual = WriterOptions::default();
+    RunOptions {
+        writer: WriterOptions {
+            sync: args.sync.or(file.sync).unwrap_or(SyncMode::End),
+            segment_bytes: args.segment_bytes.or(file.segment_bytes).unwrap_or(usual.segment_bytes),
+            ..usual
+        },
+        append: args.append || file.append.unwrap_or_default(),
+        threads: args.threads.asked().or(file.threads).unwrap_or_else(usual_threads),
+    }
+}
+
+/// Runs the same configuration on the same bars, shuffled with the seeds from 1 on.
+fn permute(
+    config: &RunConfig,
+    files: &[DataFile],
+    options: &MarketOptions,
+    seeds: u64,
+    threads: usize,
+) -> Result<Vec<PermutationOutcome>, CliError> {
+    if seeds == 0 {
+        return Ok(Vec::new());
+    }
+    let mut market = open_market(files, options)?;
+    let symbols = market.pairs.iter().map(|pair| pair.symbol.to_string()).collect();
+    let Some(market) = PermutableMarket::read(&mut market.source, symbols)? else {
+        note(&format_args!("more than {PERMUTED_BARS_MAX} bars: they are not shuffled"));
+        return Ok(Vec::new());
+    };
+    let seeds: Vec<u64> = (1..=seeds).collect();
+    Ok(run_permutations(config, &market, &seeds, threads, || !interrupt::asked())?)
 }
 
 /// After an error, what was recorded until then is still there.
@@ -149,12 +206,7 @@ impl Story {
             .iter()
             .map(|known| format!("{} ({} bars)", known.symbol(), known.interval))
             .collect();
-        let parameters: Vec<String> = config
-            .strategy
-            .parameters
-            .iter()
-            .map(|known| format!("{} = {}", known.name, known.value))
-            .collect();
+        let parameters = parameters_in_words(config);
         let fill = match config.venue.fill {
             FillModel::NextOpen => "next open",
             FillModel::ThisClose => "same close",
@@ -162,7 +214,7 @@ impl Story {
         let title = format!(
             "{} ({}) on {}; orders fill at the {fill}, fee {} a side",
             config.strategy.name,
-            parameters.join(", "),
+            parameters,
             pairs.join(", "),
             config.venue.fee_rate,
         );
@@ -181,6 +233,7 @@ impl Story {
         &self,
         screen: &mut Screen,
         summary: &Summary,
+        permutations: &[PermutationOutcome],
         ledger: &Path,
         elapsed: Duration,
     ) -> Result<(), CliError> {
@@ -217,6 +270,10 @@ impl Story {
             let fall = amount(account.max_drawdown);
             screen.field("worst fall", format_args!("{fall} {currency}"))?;
         }
+        super::engines::tell(screen, summary, permutations)?;
+        if let Some(failure) = &summary.snapshot_failure {
+            note(&format_args!("{failure}; the log is whole all the same"));
+        }
         screen.field("ledger", ledger.display())?;
         let head = format!("{} records, root {}", summary.head.size, summary.head.root);
         screen.field("head", head)?;
@@ -225,6 +282,18 @@ impl Story {
         screen.field("time", format_args!("{} ms, {rate} bars/s", elapsed.as_millis()))?;
         screen.line(format_args!("check it: schwabot verify {}", ledger.display()))
     }
+}
+
+/// All parameters where they are few, and else those that are not the default.
+fn parameters_in_words(config: &RunConfig) -> String {
+    /// As many as fit a line.
+    const FEW: usize = 4;
+    let StrategyConfig { name, parameters } = &config.strategy;
+    let usual = strategies::canonical(name, &[]).map(|usual| usual.parameters).unwrap_or_default();
+    let few = parameters.len() <= FEW;
+    let told = parameters.iter().filter(|known| few || !usual.contains(known));
+    let told: Vec<String> = told.map(|known| format!("{} = {}", known.name, known.value)).collect();
+    if told.is_empty() { "defaults".to_owned() } else { told.join(", ") }
 }
 
 fn per_second(bars: u64, elapsed: Duration) -> u128 {
@@ -255,6 +324,8 @@ fn as_json(
         "counters": summary.counters,
         "accounts": summary.accounts,
         "data": summary.quality,
+        "engines": summary.engines,
+        "registries": summary.registries,
         "notes": notes,
     })
 }

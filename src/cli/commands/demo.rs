@@ -10,8 +10,9 @@ use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
 use crate::cli::text::{BAD, GOOD, Screen, amount, amount_or_none, count};
-use crate::event::Mode;
-use crate::kernel::World;
+use crate::engines::GhostReport;
+use crate::event::{Direction, Mode, Trigger};
+use crate::kernel::{RunState, World};
 use crate::ledger::{Reader, SyncMode, WriterOptions};
 use crate::market::{SyntheticConfig, SyntheticMarket};
 use crate::pipeline::{
@@ -20,7 +21,11 @@ use crate::pipeline::{
 };
 use crate::projections::{UpTo, fold};
 use crate::registries::TradeResult;
+use crate::strategies::schwabot;
 
+/// The pairs that are traded: with the planted drift, and without.
+const PLANTED: &str = "ETH/USDC";
+const CONTROL: &str = "BTC/USDC";
 /// The pair that is made of the other two, and only watched.
 const CROSS: &str = "ETH/BTC";
 
@@ -30,8 +35,14 @@ pub(in crate::cli) fn run(args: &DemoArgs) -> Outcome {
     let source = SyntheticMarket::new(market.clone())?;
     let pairs = source.pairs();
     let watched = InstrumentSettings { tradable: Some(false), ..InstrumentSettings::default() };
-    let settings =
-        RunSettings { instruments: [(CROSS.to_owned(), watched)].into(), ..RunSettings::default() };
+    let named = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let settings = RunSettings {
+        strategy: Some(schwabot::NAME.to_owned()),
+        // Five thousand minutes are short: the warm-up and the horizon are shortened with them.
+        parameters: [("warm-up", "240"), ("horizon-minutes", "30")].map(named).into(),
+        instruments: [(CROSS.to_owned(), watched)].into(),
+        ..RunSettings::default()
+    };
     let config = market_config(&settings, &pairs)?;
     let bars = args.cycles.saturating_mul(pairs.len() as u64);
     let job = Job {
@@ -93,15 +104,12 @@ fn tell_market(screen: &mut Screen, market: &SyntheticConfig) -> Result<(), CliE
 fn tell_trading(screen: &mut Screen, summary: &Summary, world: &World) -> Result<(), CliError> {
     let counters = &summary.counters;
     screen.line("THE DECISIONS")?;
-    screen
-        .line("  sma-cross: buy when the mean of 10 closes rises above that of 50, sell when it")?;
+    if let Some(engines) = &summary.engines {
+        tell_ghosts(screen, &engines.ghosts, world)?;
+    }
     screen.line(format_args!(
-        "  falls below; orders fill at the next open, fee {} a side.",
-        summary.fee_rate
-    ))?;
-    screen.line(format_args!(
-        "  {} crosses were seen, {} orders placed, {} wishes refused, {} fills.",
-        counters.signals, counters.orders, counters.refused, counters.fills
+        "  {} orders placed, {} refused, {} fills; they fill at the next open, fee {} a side.",
+        counters.orders, counters.refused, counters.fills, summary.fee_rate
     ))?;
     let performance = world.trades().performance(&summary.account_currency);
     screen.line(format_args!(
@@ -127,6 +135,42 @@ fn tell_trading(screen: &mut Screen, summary: &Summary, world: &World) -> Result
         ))?;
     }
     screen.line("  No edge is claimed: the point is that all of this can be checked.")
+}
+
+fn tell_ghosts(screen: &mut Screen, ghosts: &GhostReport, world: &World) -> Result<(), CliError> {
+    screen.line(
+        "  schwabot: every spike, surge and turn is first followed on paper, as a ghost. A ghost",
+    )?;
+    screen.line(
+        "  becomes an order only when the ghosts before it earned their costs: 20 cases at",
+    )?;
+    screen.line("  least, and a share of winners whose 95 % lower bound is above one half.")?;
+    screen.line(format_args!(
+        "  {} firings, {} ghosts opened; of {} closed, {} earned something.",
+        ghosts.firings, ghosts.opened, ghosts.closed, ghosts.successes
+    ))?;
+    for (symbol, what) in [(PLANTED, "planted drift"), (CONTROL, "control")] {
+        let (cases, successes) = up_bursts(world, symbol);
+        screen.line(format_args!(
+            "  {symbol}, {what}: {successes} of {cases} ghosts after an up-surge of volume earned \
+             something."
+        ))?;
+    }
+    screen.line(format_args!(
+        "  {} keys have cases, {} ever passed the gate: {} ghosts flipped into orders.",
+        ghosts.keys_tested, ghosts.keys_ever_passed, ghosts.triggered
+    ))
+}
+
+/// Cases and successes of the ghosts that up-surges of a pair opened.
+fn up_bursts(world: &World, symbol: &str) -> (u64, u64) {
+    let engines = world.run().and_then(RunState::engines);
+    let evidence = engines.into_iter().flat_map(|engines| engines.ghosts.evidence());
+    let own = evidence.filter(|(key, _)| {
+        let pair = format!("{}/{}", key.leg.to, key.leg.from);
+        (key.trigger, key.direction) == (Trigger::VolumeSurge, Direction::Up) && pair == symbol
+    });
+    own.fold((0, 0), |(cases, wins), (_, seen)| (cases + seen.cases(), wins + seen.successes()))
 }
 
 fn trade_in_words(world: &World, result: &TradeResult) -> String {

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::cli::args::{Format, StateArgs, What};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{DIM, Screen, amount, amount_or_none, count};
-use crate::kernel::RunState;
+use crate::kernel::{PairQuality, RunState};
 use crate::ledger::Reader;
-use crate::projections::{Folded, PairQuality, UpTo, account_summaries, fold};
-use crate::registries::{Page, TradeEntry};
+use crate::projections::{DataQuality, Folded, UpTo, account_summaries, fold};
+use crate::registries::{Page, TradeEntry, TradeQuery};
 use crate::units::{MoneyExact, Price, Quantity};
 
 pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
@@ -56,20 +56,11 @@ fn positions(run: &RunState) -> Vec<Held> {
     held.collect()
 }
 
-fn trades<'a>(args: &StateArgs, folded: &'a Folded) -> Vec<&'a TradeEntry> {
-    let registry = folded.world.trades();
+fn trades<'a>(args: &'a StateArgs, folded: &'a Folded) -> Vec<&'a TradeEntry> {
     let page = Page { offset: args.offset, limit: args.limit.unwrap_or(usize::MAX) };
-    match (&args.symbol, &args.strategy) {
-        (None, None) => registry.all(page).collect(),
-        (Some(symbol), None) => registry.by_symbol(symbol, page).collect(),
-        (None, Some(strategy)) => registry.by_strategy(strategy, page).collect(),
-        (Some(symbol), Some(strategy)) => registry
-            .by_symbol(symbol, Page::ALL)
-            .filter(|entry| entry.trade.strategy == *strategy)
-            .skip(page.offset)
-            .take(page.limit)
-            .collect(),
-    }
+    let (symbol, strategy) = (args.symbol.as_deref(), args.strategy.as_deref());
+    let query = TradeQuery { symbol, strategy, ..TradeQuery::default() };
+    folded.world.trades().query(query, page).collect()
 }
 
 fn as_json(args: &StateArgs, folded: &Folded) -> Value {
@@ -79,7 +70,8 @@ fn as_json(args: &StateArgs, folded: &Folded) -> Value {
     let by_quote: serde_json::Map<String, Value> =
         world.trades().quotes().map(performance).collect();
     let accounts = run.map(account_summaries);
-    let (name, value) = match args.what {
+    let domain = super::state_domain::as_json(args, folded);
+    let (name, value) = domain.unwrap_or_else(|| match args.what {
         What::Summary => (
             "summary",
             json!({
@@ -112,18 +104,23 @@ fn as_json(args: &StateArgs, folded: &Folded) -> Value {
                 "by_quote": by_quote,
             }),
         ),
-        What::Data => ("data", json!(folded.quality)),
+        What::Data => ("data", json!(run.map(DataQuality::of))),
         What::Findings => (
             "findings",
             json!({"total": world.findings().total(), "first": world.findings().kept()}),
         ),
         What::Config => ("config", json!(run.map(RunState::started))),
-    };
+        // Answered above.
+        _ => ("state", Value::Null),
+    });
     json!({"records": folded.records, "time": folded.time, name: value})
 }
 
 fn tell(screen: &mut Screen, args: &StateArgs, folded: &Folded) -> Result<(), CliError> {
     let world = &folded.world;
+    if super::state_domain::tell(screen, args, folded)? {
+        return Ok(());
+    }
     if args.what == What::Trades {
         return tell_trades(screen, &trades(args, folded));
     }
@@ -141,7 +138,7 @@ fn tell(screen: &mut Screen, args: &StateArgs, folded: &Folded) -> Result<(), Cl
             tell_accounts(screen, run)?;
             world.trades().quotes().try_for_each(|quote| tell_performance(screen, folded, quote))
         }
-        What::Summary | What::Trades | What::Findings => {
+        _ => {
             let started = run.started();
             let end = if run.ended() { "ended" } else { "not ended" };
             screen.field("runs", world.runs())?;
@@ -253,7 +250,7 @@ fn tell_trades(screen: &mut Screen, entries: &[&TradeEntry]) -> Result<(), CliEr
 }
 
 fn tell_data(screen: &mut Screen, folded: &Folded) -> Result<(), CliError> {
-    for pair in folded.quality.pairs() {
+    for pair in folded.world.run().map(DataQuality::of).unwrap_or_default().pairs() {
         screen
             .field(&pair.symbol, format_args!("{} bars; {}", pair.bars, defects_in_words(pair)))?;
     }

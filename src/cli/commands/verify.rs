@@ -1,11 +1,14 @@
 //! `verify`: is it true?
 
+use std::path::Path;
+
 use crate::audit::{Level, Report, Verdict, VerifyOptions, verify};
 use crate::cli::args::{Format, VerifyArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
-use crate::ledger::LedgerEnd;
+use crate::export::{compare_memory_stack, memory_stack};
 use crate::ledger::scan::Fault;
+use crate::ledger::{LedgerEnd, Reader};
 use crate::pipeline::usual_threads;
 
 /// Faults, findings and ranges that people are shown; JSON has more of them.
@@ -17,13 +20,29 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
         threads: args.threads.asked().unwrap_or_else(usual_threads),
         ..VerifyOptions::default()
     };
-    let report = verify(&args.ledger, &options)?;
+    let mut report = verify(&args.ledger, &options)?;
+    if let Some(folder) = &args.memory_stack {
+        compare(&args.ledger, folder, &mut report)?;
+    }
     let code = report.exit_code();
     match show(&report, args.format) {
         // The verdict stands, whoever reads it to its end.
         Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
         Err(error) => Err(error),
     }
+}
+
+/// Compares an exported memory stack with what the ledger gives; one that is damaged gives nothing.
+fn compare(ledger: &Path, folder: &Path, report: &mut Report) -> Result<(), CliError> {
+    if !report.faults.is_empty() {
+        report.not_checked.push("the memory stack: the log is not whole".to_owned());
+        return Ok(());
+    }
+    let stack = memory_stack(&Reader::open(ledger)?)?;
+    for difference in compare_memory_stack(&stack, folder)? {
+        report.add_finding(0, format!("memory stack: {difference}"));
+    }
+    Ok(())
 }
 
 fn show(report: &Report, format: Format) -> Result<(), CliError> {
