@@ -19,6 +19,7 @@ const FROZEN: &[(u16, &str, Class)] = &[
     (0x0103, "bar", Class::Input),
     (0x0104, "data_defect", Class::Input),
     (0x0105, "end_of_data", Class::Input),
+    (0x0106, "command", Class::Input),
     (0x0201, "signal_fired", Class::Derived),
     (0x0202, "order_placed", Class::Derived),
     (0x0203, "order_refused", Class::Derived),
@@ -26,12 +27,39 @@ const FROZEN: &[(u16, &str, Class)] = &[
     (0x0205, "order_rejected", Class::Derived),
     (0x0206, "order_expired", Class::Derived),
     (0x0207, "trade_closed", Class::Derived),
+    (0x0210, "command_refused", Class::Derived),
+    (0x0211, "feature_scaling_frozen", Class::Derived),
+    (0x0220, "ghost_opened", Class::Derived),
+    (0x0221, "ghost_triggered", Class::Derived),
+    (0x0222, "ghost_ignored", Class::Derived),
+    (0x0223, "ghost_entered", Class::Derived),
+    (0x0224, "ghost_exit_due", Class::Derived),
+    (0x0225, "ghost_closed", Class::Derived),
+    (0x0226, "pair_memory_appended", Class::Derived),
+    (0x0230, "orbit_cycle_run", Class::Derived),
+    (0x0231, "orbit_selected", Class::Derived),
+    (0x0232, "volume_weights_changed", Class::Derived),
+    (0x0240, "bit_flipped", Class::Derived),
+    (0x0241, "pair_flip_resolved", Class::Derived),
+    (0x0250, "soulprint_registered", Class::Derived),
+    (0x0251, "soulprint_outcome", Class::Derived),
+    (0x0252, "bucket_matched", Class::Derived),
+    (0x0253, "bucket_match_scored", Class::Derived),
+    (0x0254, "bucket_observed", Class::Derived),
+    (0x0255, "bucket_retired", Class::Derived),
+    (0x0256, "registry_linked", Class::Derived),
+    (0x0257, "orphan_tombstoned", Class::Derived),
+    (0x02F0, "state_root", Class::Derived),
     (0x02FF, "run_ended", Class::Derived),
 ];
 
 /// One event of every kind, with every optional field there.
 pub(crate) fn one_of_each() -> Vec<Event> {
-    inputs().into_iter().chain(derived()).collect()
+    let domain = crate::support::samples_domain::events();
+    let all = inputs().into_iter().chain(derived()).chain(domain);
+    let by_kind: std::collections::BTreeMap<u16, Event> =
+        all.map(|event| (event.kind(), event)).collect();
+    by_kind.into_values().collect()
 }
 
 fn inputs() -> Vec<Event> {

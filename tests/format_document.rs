@@ -69,7 +69,14 @@ fn every_constant_of_the_document_is_the_codes() {
     assert_eq!(bytes_of_hex(&take("segment magic")), segment::MAGIC);
     assert_eq!(bytes_of_hex(&take("index magic")), schwabot::ledger::index::INDEX_MAGIC);
     assert_eq!(take("link context"), format!("`{}`", hash::LINK_CONTEXT));
-    for (name, code) in [("trade domain", hash::TRADE_DOMAIN), ("run domain", hash::RUN_DOMAIN)] {
+    let domains = [
+        ("trade domain", hash::TRADE_DOMAIN),
+        ("run domain", hash::RUN_DOMAIN),
+        ("soulprint domain", hash::SOULPRINT_DOMAIN),
+        ("bucket domain", hash::BUCKET_DOMAIN),
+        ("state domain", hash::STATE_DOMAIN),
+    ];
+    for (name, code) in domains {
         let text = take(name);
         let text = text.strip_prefix('`').and_then(|text| text.strip_suffix("` + 00")).unwrap();
         assert_eq!([text.as_bytes(), &[0]].concat(), code, "{name}");
@@ -92,7 +99,7 @@ fn numbers_inside_the_prose_are_the_codes() {
     assert!(section("### Checksums").contains("0xe3069283"));
     assert!(section("## Tree").contains(&hash::empty_root().to_string()));
     assert_eq!(CompactRange::new(0).root(), Some(hash::empty_root()));
-    for name in ["trade", "run"] {
+    for name in ["trade", "run", "soulprint", "bucket", "state"] {
         assert!(section("### Named hashes").contains(&format!("\"schwabot/{name}/v1\" 00")));
     }
 }
@@ -226,7 +233,9 @@ impl Schema {
             let position = usize::try_from(unsigned(cut(bytes, 4))).unwrap();
             let variant = &variants[position];
             let Some(fields) = self.structs.get(&format!("{kind}.{variant}")) else {
-                return json!(variant);
+                // A variant without fields, of an enum that has some.
+                let tagged = self.structs.keys().any(|name| name.starts_with(&format!("{kind}.")));
+                return if tagged { json!({ "type": variant }) } else { json!(variant) };
             };
             let mut value = self.fields(fields, bytes);
             value["type"] = json!(variant);
@@ -338,18 +347,30 @@ fn the_positions_of_every_enum_are_those_of_the_document() {
         ("side", positions::<Side>()),
         ("order_reason", positions::<OrderReason>()),
         ("refusal_reason", positions::<RefusalReason>()),
+        ("trend", positions::<Trend>()),
+        ("command_refusal", positions::<CommandRefusal>()),
+        ("ignore_reason", positions::<IgnoreReason>()),
+        ("orbit_kind", positions::<OrbitKind>()),
+        ("leg_action", positions::<LegAction>()),
+        ("weight_rule", positions::<WeightRule>()),
+        ("tercile", positions::<Tercile>()),
+        ("registry_name", positions::<RegistryName>()),
+        ("link_fault", positions::<LinkFault>()),
+        ("projection", positions::<Projection>()),
     ]);
     let mut said = Schema::read().enums;
-    // Its variants hold fields: every one of them is among the samples.
-    let defects = said.remove("defect").unwrap();
-    let sampled: Vec<String> = crate::support::samples::events()
-        .iter()
-        .filter(|event| event.name() == "data_defect")
-        .map(|event| {
-            serde_json::to_value(event).unwrap()["defect"]["type"].as_str().unwrap().into()
-        })
-        .collect();
-    assert_eq!(sampled, defects);
+    // Their variants hold fields: every one of them is among the samples.
+    for (kind, field) in [("data_defect", "defect"), ("command", "action")] {
+        let variants = said.remove(field).unwrap();
+        let sampled: Vec<String> = crate::support::samples::events()
+            .iter()
+            .filter(|event| event.name() == kind)
+            .map(|event| {
+                serde_json::to_value(event).unwrap()[field]["type"].as_str().unwrap().into()
+            })
+            .collect();
+        assert_eq!(sampled, variants);
+    }
     let said: Vec<_> = said.iter().map(|(name, list)| (name.as_str(), list.clone())).collect();
     assert_eq!(said, code.into_iter().collect::<Vec<_>>());
 }

@@ -23,6 +23,7 @@ fn fill(order: u64, side: Side, amount: &str, at_price: &str, fee: &str) -> Lot 
         time: at(order as i64),
         reason: OrderReason::Signal,
         signal: None,
+        ghost: None,
     }
 }
 

@@ -70,7 +70,10 @@ fn cash_is_promised_once() {
     let want = |pair| order(pair, Side::Buy, Stance::Open, Size::Quantity(quantity("60")));
     // Wanted in the wrong order; taken in pair order.
     let outcome = run(plain(), scripted(vec![(0, want(1)), (0, want(0))]), &bars);
-    assert_eq!(outcome.names(), ["order_placed", "order_refused", "order_expired", "run_ended"]);
+    assert_eq!(
+        outcome.names(),
+        ["order_placed", "order_refused", "order_expired", "state_root", "run_ended"]
+    );
     let Event::OrderRefused(refused) = outcome.derived().nth(1).unwrap() else { panic!() };
     assert_eq!((refused.pair, refused.reason), (PairId(1), RefusalReason::NoCash));
 }
@@ -113,8 +116,8 @@ fn start(change: impl Fn(&mut RunStarted)) -> Result<(), KernelError> {
 #[test]
 fn a_run_of_another_kernel_or_an_unknown_strategy_is_not_executed() {
     assert_eq!(start(|_| {}), Ok(()));
-    let other = start(|started| started.kernel = 2);
-    assert_eq!(other, Err(KernelError::OtherKernel { recorded: 2, own: 1 }));
+    let other = start(|started| started.kernel = 3);
+    assert_eq!(other, Err(KernelError::OtherKernel { recorded: 3, own: 2 }));
     let unknown = start(|started| started.config.strategy.name = "mine".into());
     assert!(matches!(unknown, Err(KernelError::Strategy(StrategyError::Unknown { .. }))));
 }

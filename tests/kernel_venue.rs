@@ -27,6 +27,7 @@ fn a_round_trip_comes_out_as_computed_by_hand() {
             "order_placed",
             "order_filled",
             "trade_closed",
+            "state_root",
             "run_ended"
         ]
     );
@@ -199,7 +200,8 @@ fn what_still_waits_at_the_end_of_the_data_expires() {
     let expired = OrderExpired { order: 1, pair: PairId(0) };
     assert_eq!(*derived[1], Event::OrderExpired(expired));
     let ended = RunEnded { bars: 4, defects: 0, orders: 1, refused: 0, fills: 0, trades: 0 };
-    assert_eq!(*derived[2], Event::RunEnded(ended));
+    assert_eq!(derived[2].name(), "state_root");
+    assert_eq!(*derived[3], Event::RunEnded(ended));
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn replaying_the_log_gives_the_world_that_the_run_had() -> TestResult {
     let state = folded.world.run().unwrap();
     assert_eq!(*state.counters(), summary.counters);
     assert_eq!(schwabot::projections::account_summaries(state), summary.accounts);
-    assert_eq!(folded.quality, summary.quality);
+    assert_eq!(schwabot::projections::DataQuality::of(state), summary.quality);
     assert_eq!(folded.world.findings().total(), 0);
     assert_eq!(folded.world.trades().len() as u64, summary.counters.trades);
     assert_eq!(folded.records, summary.head.size);
@@ -197,14 +197,12 @@ fn up_to(ledger: &Path, until: Timestamp, cut: bool) -> Vec<(String, Vec<u8>)> {
         .unwrap();
     let bytes = record_bytes(ledger).unwrap();
     let kept = decoded.into_iter().zip(bytes).take(if cut { end } else { usize::MAX });
-    kept.filter(|((envelope, entry), _)| {
-        let last = matches!(entry, Entry::Event(Event::EndOfData(_) | Event::RunEnded(_)))
-            || matches!(entry, Entry::Event(Event::OrderExpired(_)));
-        envelope.stamp.time <= until && !last
-    })
-    .map(|((_, entry), bytes)| match entry {
-        Entry::Event(Event::InputFile(_)) => ("input file".to_owned(), Vec::new()),
-        entry => (format!("{entry:?}"), bytes),
-    })
-    .collect()
+    kept.enumerate()
+        // The end of the data and what follows from it.
+        .filter(|(place, ((envelope, _), _))| envelope.stamp.time <= until && *place < end)
+        .map(|(_, ((_, entry), bytes))| match entry {
+            Entry::Event(Event::InputFile(_)) => ("input file".to_owned(), Vec::new()),
+            entry => (format!("{entry:?}"), bytes),
+        })
+        .collect()
 }

@@ -76,6 +76,7 @@ fn it_buys_once_and_sells_all_that_it_holds() {
         "order_placed",
         "order_filled",
         "trade_closed", // down at 11, filled at 10
+        "state_root",
         "run_ended",
     ];
     assert_eq!(outcome.names(), names);
@@ -96,7 +97,7 @@ fn the_default_size_is_ninety_five_percent_of_equity() {
 fn a_watched_pair_makes_no_signal() {
     let mut config = sma(&[("fast", "1"), ("slow", "2")]);
     config.instruments[0].tradable = false;
-    assert_eq!(run(config, None, &bars_of(&[10, 10, 11, 9])).names(), ["run_ended"]);
+    assert_eq!(run(config, None, &bars_of(&[10, 10, 11, 9])).names(), ["state_root", "run_ended"]);
 }
 
 proptest! {

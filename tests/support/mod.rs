@@ -1,13 +1,16 @@
 //! What tests of several subjects share.
 
 pub(crate) mod cli;
+pub(crate) mod demo;
 pub(crate) mod dice;
 pub(crate) mod document;
+pub(crate) mod documents;
 pub(crate) mod forge;
 pub(crate) mod market;
 pub(crate) mod notes;
 pub(crate) mod runs;
 pub(crate) mod samples;
+pub(crate) mod samples_domain;
 pub(crate) mod sim_disk;
 pub(crate) mod sim_ledger;
 pub(crate) mod source;

@@ -190,6 +190,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::TradeClosed(Box::new(trade(true))),
         Event::RunEnded(ended),
     ];
+    all.extend(super::samples_domain::events());
     all.extend(defects());
     all.extend(orders());
     all
