@@ -10,6 +10,11 @@ pub mod decisions {
     #![doc = include_str!("DECISIONS.md")]
 }
 
+/// What the source documents' names became, and what was dropped.
+pub mod names {
+    #![doc = include_str!("NAMES.md")]
+}
+
 /// What changed, release by release.
 pub mod changelog {
     #![doc = include_str!("CHANGELOG.md")]
