@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::wire::{Decode, Encode};
-use crate::signals::Moments;
+use crate::signals::{Moments, beta_mean};
 use crate::units::Ratio;
 
 /// The running counts behind [`EngineMetrics`].
@@ -56,6 +56,12 @@ impl Tally {
         if let Some(bits) = word_bits {
             *self.bit_phases.entry(bits).or_default() += 1;
         }
+    }
+
+    /// The posterior mean of success over the operations so far.
+    pub(super) fn posterior(&self) -> Ratio {
+        let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
+        beta_mean(self.successes, self.operations, Ratio::ONE, Ratio::ONE).unwrap_or(half)
     }
 
     pub(super) fn metrics(&self) -> EngineMetrics {

@@ -335,7 +335,8 @@ impl OrbitEngine {
         *self.by_kind.entry(run.kind).or_default() += 1;
         let path: Vec<String> = run.legs.iter().map(|leg| leg.leg.to_string()).collect();
         let bits = run.legs.first().and_then(|leg| leg.word_bits);
-        self.tally.count(run.success, None, path.join(" "), bits);
+        let confidence = Some(self.tally.posterior());
+        self.tally.count(run.success, confidence, path.join(" "), bits);
         if let (Some(notional), Some(net), Some(first)) = (run.notional, run.net, run.legs.first())
         {
             let quote = self.quote_of(&first.leg);
@@ -399,7 +400,8 @@ impl OrbitEngine {
         }
     }
 
-    /// Returns the engine in the figures that all have: an operation is a cycle.
+    /// Returns the engine in the figures that all have: an operation is a cycle, its confidence the
+    /// posterior of success over the cycles before it.
     #[must_use]
     pub fn metrics(&self) -> EngineMetrics {
         self.tally.metrics()
