@@ -88,6 +88,11 @@ fn diff_finds_where_two_ledgers_part_and_what_happened_between_two_records() -> 
     assert!(!found["only_left"].as_array().unwrap().is_empty());
     let text = run(&["diff", &one, &other])?;
     assert!(text.out.contains("they part at record 0"), "{}", text.out);
+    let setting = "config.strategy.parameters.kelly-share";
+    let fields: Vec<&str> = text.out.lines().filter(|line| line.contains("config.")).collect();
+    assert_eq!(fields.len(), 1, "only the field that differs: {}", text.out);
+    assert!(fields[0].trim_start().starts_with(setting), "{}", text.out);
+    assert!(fields[0].contains("0.25") && fields[0].contains("0.5"), "{}", text.out);
     let between = run(&["diff", &one, "--from", "6000", "--to", "9000", "--format", "json"])?;
     assert_eq!(between.code, Some(1));
     let between = between.json()?;

@@ -1,6 +1,8 @@
 //! `diff`: where two ledgers part, or what happened between two points of one.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use crate::cli::args::{DiffArgs, Format};
 use crate::cli::outcome::{CliError, Outcome};
@@ -11,6 +13,9 @@ use crate::projections::{Difference, Seen, diff, diff_between};
 
 /// They differ, as `diff` of files says it.
 const DIFFERENT: u8 = 1;
+
+/// So many differing fields of the first differing record the text shows.
+const FIELDS_SHOWN: usize = 16;
 
 pub(in crate::cli) fn run(args: &DiffArgs) -> Outcome {
     let left = Reader::open(&args.ledger)?;
@@ -44,8 +49,15 @@ fn tell(screen: &mut Screen, args: &DiffArgs, found: &Difference) -> Result<(), 
         Some(parting) => {
             let sequence = parting.sequence;
             screen.line(format_args!("they part at record {sequence}"))?;
-            tell_seen(screen, "first", parting.left.as_ref())?;
-            tell_seen(screen, "second", parting.right.as_ref())?;
+            match (&parting.left, &parting.right) {
+                (Some(left), Some(right)) if left.kind == right.kind => {
+                    tell_fields(screen, left, right)?;
+                }
+                (left, right) => {
+                    tell_seen(screen, "first", left.as_ref())?;
+                    tell_seen(screen, "second", right.as_ref())?;
+                }
+            }
         }
         None => {
             let (from, to) = (args.from.unwrap_or_default(), args.to.unwrap_or_default());
@@ -87,4 +99,54 @@ fn tell_seen(screen: &mut Screen, side: &str, seen: Option<&Seen>) -> Result<(),
             screen.field(side, format_args!("{} {} {payload}", seen.kind, seen.digest.short()))
         }
     }
+}
+
+/// Tells in which fields two records of one kind differ: of a configuration with forty settings the
+/// one that was changed.
+fn tell_fields(screen: &mut Screen, left: &Seen, right: &Seen) -> Result<(), CliError> {
+    screen.field("kind", &left.kind)?;
+    let mut fields: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
+    for (side, seen) in [left, right].into_iter().enumerate() {
+        if let Some(payload) = &seen.payload {
+            leaves("", payload, &mut |path, leaf| {
+                fields.entry(path.to_owned()).or_default()[side] = Some(leaf.to_string());
+            });
+        }
+    }
+    let differ = fields.into_iter().filter(|(_, [first, second])| first != second);
+    let dash = |leaf: Option<String>| leaf.unwrap_or_else(|| "-".to_owned());
+    let mut rows: Vec<Vec<String>> =
+        differ.map(|(path, [first, second])| vec![path, dash(first), dash(second)]).collect();
+    let more = rows.len().saturating_sub(FIELDS_SHOWN);
+    rows.truncate(FIELDS_SHOWN);
+    screen.table(&["field", "first", "second"], &rows)?;
+    if more > 0 {
+        screen.line(format_args!("  and {more} more; --format json has both records whole"))?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with the path and value of every leaf. A member of a list that has a name goes by
+/// it, so that one added setting does not shift all that follow.
+fn leaves(path: &str, value: &Value, each: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(fields) => {
+            let named = fields.keys().eq(["name", "value"]);
+            for (name, field) in fields.iter().filter(|(name, _)| !named || *name == "value") {
+                let path = if named { path.to_owned() } else { join(path, name) };
+                leaves(&path, field, each);
+            }
+        }
+        Value::Array(members) => {
+            for (place, member) in members.iter().enumerate() {
+                let name = member["name"].as_str().map_or_else(|| place.to_string(), str::to_owned);
+                leaves(&join(path, &name), member, each);
+            }
+        }
+        leaf => each(path, leaf),
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

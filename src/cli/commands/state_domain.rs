@@ -119,7 +119,7 @@ pub(super) fn tell(
     let registries = folded.world.registries();
     match args.what {
         What::Buckets => tell_buckets(screen, args, registries)?,
-        What::Soulprints => tell_soulprints(screen, args, registries)?,
+        What::Soulprints => tell_soulprints(screen, args, folded)?,
         What::Links => tell_links(screen, args, registries)?,
         What::Engines => match folded.world.run().and_then(RunState::engines) {
             Some(engines) => tell_engines(screen, engines, folded)?,
@@ -174,17 +174,21 @@ fn tell_buckets(
     screen.table(&header, &rows)
 }
 
-fn tell_soulprints(
-    screen: &mut Screen,
-    args: &StateArgs,
-    registries: &Registries,
-) -> Result<(), CliError> {
+fn tell_soulprints(screen: &mut Screen, args: &StateArgs, folded: &Folded) -> Result<(), CliError> {
+    let registries = folded.world.registries();
+    // A pair has its name in the configuration of its own run; of earlier runs only the number is
+    // at hand.
+    let pair_name = |entry: &SoulprintEntry| {
+        let PairId(number) = entry.soulprint.pair;
+        let run = folded.world.run().filter(|run| run.started().run == entry.soulprint.run);
+        let known = run.and_then(|run| run.pair(entry.soulprint.pair));
+        known.map_or_else(|| format!("number {number}"), |pair| pair.symbol.clone())
+    };
     let row = |similarity: String, entry: &SoulprintEntry| {
         let vector: Vec<String> = entry.soulprint.vector.iter().map(ToString::to_string).collect();
         let net = or_dash(entry.net_return());
         let time = entry.soulprint.time.to_string();
-        let PairId(pair) = entry.soulprint.pair;
-        vec![entry.id.short(), similarity, pair.to_string(), time, net, vector.join(" ")]
+        vec![entry.id.short(), similarity, pair_name(entry), time, net, vector.join(" ")]
     };
     let rows: Vec<Vec<String>> = match &args.near {
         Some(_) => neighbours(args, registries)
