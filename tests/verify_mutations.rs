@@ -8,6 +8,7 @@ use schwabot::hash::Digest;
 use schwabot::ledger::segment::{RecoveryNote, SegmentHeader};
 use schwabot::ledger::{LedgerEnd, Reader, SyncMode, Writer, WriterOptions};
 
+use crate::support::demo;
 use crate::support::notes::{Note, options, step};
 
 /// A closed ledger of several 4 KiB segments.
@@ -192,6 +193,52 @@ fn an_unclosed_ledger_whose_last_frame_is_partly_zeroed_exits_10_and_all_else_st
         assert_eq!((report.exit_code(), report.records), (10, 19), "{zeroed}: {report:?}");
         assert_eq!(report.head.unwrap().size, 19);
     }
+}
+
+#[test]
+fn s17_a_tampered_run_names_its_first_bad_record_and_a_lost_tail_shows_against_the_saved_head() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    demo::record(&path, &[], 1, 2_000);
+    let file = segments(&path).pop().unwrap();
+    let sound = std::fs::read(&file).unwrap();
+    let records = check(&path).records;
+    for part in 1..10 {
+        let offset = sound.len() * part / 10;
+        let mut bytes = sound.clone();
+        bytes[offset] ^= 1;
+        std::fs::write(&file, &bytes).unwrap();
+        let report = check(&path);
+        assert_eq!(report.exit_code(), 11, "byte {offset}: {report:?}");
+        let first = report.first_bad.unwrap();
+        let near = records * part as u64 / 10;
+        assert!((first.offset..first.end).contains(&(offset as u64)), "byte {offset}: {first:?}");
+        assert!(report.records.abs_diff(near) < records / 5, "{} of {records}", report.records);
+    }
+    std::fs::write(&file, &sound[..sound.len() - 1]).unwrap();
+    assert_eq!(check(&path).exit_code(), 12, "a shortened file is missing bytes");
+
+    // A tail that is gone whole, of a ledger that was not closed, leaves an earlier ledger that is
+    // sound in itself: only who kept the head can tell.
+    let path = dir.path().join("open");
+    let mut writer: Writer<Note> =
+        Writer::open(&path, &options(SyncMode::Always, 64 << 10)).unwrap();
+    for number in 0..20 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    drop(writer);
+    let saved = check(&path).head.unwrap();
+    let file = segments(&path).pop().unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let lost = (1..400).find_map(|zeroed| {
+        bytes[end - zeroed] = 0;
+        std::fs::write(&file, &bytes).unwrap();
+        Some(check(&path)).filter(|report| report.exit_code() != 10)
+    });
+    let lost = lost.unwrap();
+    assert_eq!((lost.exit_code(), lost.end, lost.records), (0, LedgerEnd::Open, 19));
+    assert_ne!(lost.head.unwrap().root, saved.root);
 }
 
 #[test]
