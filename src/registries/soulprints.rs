@@ -36,8 +36,8 @@ pub struct SoulprintEntry {
 }
 
 impl SoulprintEntry {
-    /// Returns the net return of the first trade that closed its position, on that trade's notional;
-    /// a position closed in parts has the others in [`outcomes`](Self::outcomes).
+    /// Returns the net return of the first trade that closed its position, on its own notional; of
+    /// a position closed in parts, `outcomes` has the others.
     #[must_use]
     pub fn net_return(&self) -> Option<Ratio> {
         self.outcomes.first().map(|outcome| outcome.net_return)
