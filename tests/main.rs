@@ -30,6 +30,7 @@ mod market_merge;
 mod market_real;
 mod market_synthetic;
 mod memory_growth;
+mod merkle_proofs;
 mod merkle_vectors;
 mod names_document;
 mod pipeline_loop;

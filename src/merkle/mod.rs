@@ -17,6 +17,9 @@
 //! );
 //! ```
 
+pub mod proof;
+pub mod tile;
+
 use crate::hash::{self, Digest};
 
 /// Leaves `begin..end` as the roots of perfect subtrees, left to right.
