@@ -10,7 +10,7 @@
 //! 7 faces    cli                              what people touch; no logic
 //! 6 motion   market, pipeline, export         where the outside world gets in and out
 //! 5 views    audit, projections               what the history means, and whether it is true
-//! 4 memory   ledger                           what survives
+//! 4 memory   ledger, then checkpoint          what survives, and what convinces a stranger
 //! 3 minds    registries, engines,             what trades leave; what judges them
 //!            strategies, kernel               pure: state + input -> events
 //! 2 maths    signals, merkle                  numbers in, numbers out
@@ -19,6 +19,7 @@
 //! ```
 
 pub mod audit;
+pub mod checkpoint;
 pub mod cli;
 pub mod docs;
 pub mod engines;

@@ -38,9 +38,9 @@ const PURE: &[&str] = &[
 
 /// A danger, how its paths begin, and the files or folders that may name it.
 const DOORS: &[(&str, &[&str])] = &[
-    ("unsafe", &["src/ledger/disk.rs"]),
-    ("memmap2", &["src/ledger/disk.rs"]),
-    ("libc", &["src/ledger/disk.rs"]),
+    ("unsafe", &["src/ledger/disk"]),
+    ("memmap2", &["src/ledger/disk"]),
+    ("libc", &["src/ledger/disk"]),
     ("bincode", &["src/event/wire.rs"]),
     ("sha2", &["src/hash.rs"]),
     ("blake3", &["src/hash.rs"]),
@@ -59,7 +59,7 @@ const DOORS: &[(&str, &[&str])] = &[
 const FLOATS: &[&str] = &["src/signals", "src/report"];
 const THREADS: &[&str] = &["src/ledger", "src/pipeline", "src/audit"];
 const FILES: &[&str] = &[
-    "src/ledger/disk.rs",
+    "src/ledger/disk",
     "src/market",
     "src/pipeline",
     "src/import",

@@ -207,10 +207,7 @@ impl<'l> Join<'l> {
     fn check_continuation(&mut self, header: &SegmentHeader) {
         let (end, kind, epoch) = match &self.before {
             Some(before) => *before,
-            None if header.index == 0 => {
-                let start = Position { offset: 0, number: 0, sequence: 0, link: Digest::ZERO };
-                (start, SegmentEnd::Closed, 0)
-            }
+            None if header.index == 0 => (Position::ORIGIN, SegmentEnd::Closed, 0),
             None => return,
         };
         let same_writer = kind == SegmentEnd::Sealed && header.recovery.is_none();

@@ -39,6 +39,10 @@ pub enum Verdict {
     Corrupt,
     /// Something was removed, cut, reordered or slipped in.
     Missing,
+    /// Rolled back or forked against a known checkpoint, or chained anew below one.
+    Contradicted,
+    /// A signature that is not good, or a policy that is not met.
+    BadSignature,
     /// A recorded decision does not follow from the recorded inputs.
     DerivationMismatch,
     /// The log does not mean the state that it states.
@@ -63,6 +67,8 @@ impl Verdict {
             Self::TornTail => 10,
             Self::Corrupt => 11,
             Self::Missing => 12,
+            Self::Contradicted => 13,
+            Self::BadSignature => 14,
             Self::Finding => 15,
             Self::StateMismatch => 16,
             Self::DerivationMismatch => 17,
@@ -80,6 +86,8 @@ impl fmt::Display for Verdict {
             Self::Missing => "missing, cut, reordered or spliced",
             Self::Finding => "findings in registries or times",
             Self::StateMismatch => "state mismatch",
+            Self::Contradicted => "rolled back, forked, or chained anew below a checkpoint",
+            Self::BadSignature => "bad signature, or policy not met",
             Self::DerivationMismatch => "derivation mismatch",
         })
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_proofs::{CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs};
 use crate::audit::Level;
 use crate::event::{Event, FileFormat, FillModel, kind_name};
 use crate::ledger::SyncMode;
@@ -45,6 +46,14 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Check the ledger: its bytes, its meaning, and every decision
     Verify(VerifyArgs),
+    /// Make a key that signs checkpoints
+    Keygen(KeygenArgs),
+    /// Sign what the ledger holds, so that nobody can write it anew
+    Checkpoint(CheckpointArgs),
+    /// Make a receipt for one record, to be checked without the ledger
+    Prove(ProveArgs),
+    /// Check a receipt or a proof of misbehaviour, with nothing else
+    Check(CheckArgs),
     /// Show what a ledger is made of: identity, segments, end
     Inspect(InspectArgs),
     /// Open a ledger that was cut off for writing, on purpose, and close it

@@ -3,6 +3,7 @@
 //! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
 
 mod args;
+mod args_proofs;
 mod commands;
 mod interrupt;
 mod outcome;
@@ -31,6 +32,10 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => commands::diff::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Verify(args) => commands::verify::run(args),
+        Command::Keygen(args) => commands::keygen::run(args),
+        Command::Checkpoint(args) => commands::checkpoint::run(args),
+        Command::Prove(args) => commands::prove::run(args),
+        Command::Check(args) => commands::check::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Recover(args) => commands::recover::run(args),
     };

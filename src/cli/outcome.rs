@@ -6,6 +6,7 @@
 //! | 1 | `diff` | they differ |
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
 //! | 10 to 17 | `verify`, `demo` | what is wrong with the ledger: see [`Verdict`] |
+//! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 130 | `demo`, `backtest`, `replay --follow` | stopped by Ctrl-C; the ledger is closed |
 //!
 //! [`Verdict`]: crate::audit::Verdict
@@ -14,6 +15,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::audit::AuditError;
+use crate::checkpoint::{ProveError, SignError};
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
@@ -60,6 +62,12 @@ pub(super) enum CliError {
     Why(#[from] WhyError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error("{}: {what}", path.display())]
+    File { path: PathBuf, what: String },
 }
 
 impl From<io::Error> for CliError {

@@ -46,7 +46,7 @@ pub use run::{
 };
 pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
 pub use state::{Projection, ProjectionRoot, StateRoot, state_digest};
-pub use system::{Recovered, SystemEvent};
+pub use system::{ChainAnchor, KeyRotated, Recovered, SubjectShredded, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
 
 use serde::{Serialize, Serializer};

@@ -8,6 +8,8 @@
 //!   segments/next           the spare; read only where its header continues a last SEAL
 //!   segments/*.idx          sparse index; derived
 //!   snapshots/*.snap        worlds at state roots; derived
+//!   checkpoint, checkpoints/*.note   signed notes: the newest, and all there were
+//!   tile/...                hashes of the tree; derived
 //! ```
 
 use std::io;
@@ -19,6 +21,7 @@ use super::segment::{
     LedgerId, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader, file_name, index_of,
 };
 use crate::event::ApplicationId;
+use crate::merkle::tile::Tile;
 use crate::time::Timestamp;
 
 /// Bytes of `ledger.id`.
@@ -176,6 +179,24 @@ impl Layout {
     #[must_use]
     pub fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
+    }
+
+    /// The newest signed note.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    /// The folder of all signed notes.
+    #[must_use]
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// A tile of the tree, by its path below the ledger.
+    #[must_use]
+    pub fn tile(&self, tile: &Tile) -> PathBuf {
+        self.root.join(tile.path())
     }
 
     /// The spare segment.

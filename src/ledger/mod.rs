@@ -69,6 +69,7 @@ mod files;
 mod keys;
 mod open;
 mod options;
+mod own;
 mod queue;
 mod reader;
 mod roll;
@@ -78,6 +79,7 @@ mod writer;
 
 pub use batch::Batch;
 pub use error::LedgerError;
+pub(crate) use error::at;
 pub use keys::KEYS_REMEMBERED;
 pub use options::{Appended, Head, SyncMode, WriterOptions};
 pub use queue::{Appender, GroupWriter, Pending, QUEUE_STEPS_MAX};

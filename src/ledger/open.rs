@@ -18,12 +18,9 @@ use super::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use super::tree::push_leaves;
 use super::walk::{Position, SegmentFile};
 use super::writer::{OpenSegment, Opened};
-use crate::event::{
-    Actor, ApplicationId, Class, ClockSource, ClockStatus, Payload, Stamp, Vantage,
-};
+use crate::event::{ApplicationId, Payload};
 use crate::hash::Digest;
 use crate::merkle::CompactRange;
-use crate::time::Timestamp;
 
 /// Opens or makes the ledger at `path`; the lock is held from the first look on.
 pub(super) fn open<P: Payload>(
@@ -129,16 +126,6 @@ fn next_segment(
     // A crash here leaves the last segment as it was found.
     files.publish(header.index)?;
     Ok((OpenSegment::new(header, file), Position::start(&header)))
-}
-
-/// The stamp of a `Recovered` record: a fact of frames, at the wall clock's time.
-pub(super) fn recovered_stamp(now: Timestamp) -> Stamp {
-    Stamp {
-        actor: Actor::LEDGER,
-        clock: ClockSource::System,
-        clock_status: ClockStatus::BestEffort,
-        ..Stamp::new(Class::System, Vantage::SelfReported, now)
-    }
 }
 
 /// Rebuilds the tree and the keys from the indexes, and from the segments where they do not reach.

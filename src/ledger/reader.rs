@@ -115,12 +115,7 @@ impl<P: Payload> Reader<P> {
             disk,
             layout,
             identity,
-            visible: Position {
-                offset: 0,
-                number: 0,
-                sequence: 0,
-                link: crate::hash::Digest::ZERO,
-            },
+            visible: Position::ORIGIN,
             proven_sequence: 0,
             end: if live { LedgerEnd::Live } else { LedgerEnd::Open },
             headers,
@@ -149,6 +144,12 @@ impl<P: Payload> Reader<P> {
         self.visible.sequence - self.proven_sequence
     }
 
+    /// How many of the shown records are proven durable: what may be signed.
+    #[must_use]
+    pub fn proven(&self) -> u64 {
+        self.proven_sequence
+    }
+
     /// How the ledger ends.
     #[must_use]
     pub fn end(&self) -> LedgerEnd {
@@ -175,8 +176,8 @@ impl<P: Payload> Reader<P> {
 
     /// The storage they are on.
     #[must_use]
-    pub fn disk(&self) -> &dyn Disk {
-        &*self.disk
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     /// Headers of the segments, in order.

@@ -142,6 +142,9 @@ pub struct Position {
 }
 
 impl Position {
+    /// Before the first segment of a ledger.
+    pub const ORIGIN: Self = Self { offset: 0, number: 0, sequence: 0, link: Digest::ZERO };
+
     /// Returns the position of a segment's first frame.
     #[must_use]
     pub fn start(header: &SegmentHeader) -> Self {

@@ -60,14 +60,14 @@ pub struct Writer<P> {
     /// All frames below this number are durable.
     pub(super) durable_below: u64,
     /// Header space and the records of steps that wait for their frame.
-    pending: Vec<u8>,
-    pending_count: u32,
+    pub(super) pending: Vec<u8>,
+    pub(super) pending_count: u32,
     /// How many of them carry a key.
     pending_keyed: u64,
     keys: KeyWindow,
     pub(super) tree: TreeFollower,
     poisoned: Option<String>,
-    last_frame_empty: bool,
+    pub(super) last_frame_empty: bool,
     /// Held for the writer's life.
     _lock: Box<dyn Send + Sync>,
     events: PhantomData<fn(P)>,
@@ -196,16 +196,6 @@ impl<P: Payload> Writer<P> {
         Ok((head_of(&tree)?, self.position.link))
     }
 
-    /// Adds an empty frame that proves the last one, unless it is proven or empty itself.
-    pub(super) fn prove_last_frame(&mut self) -> Result<(), LedgerError> {
-        self.check_alive()?;
-        if self.last_frame_empty || self.pending_count > 0 {
-            return Ok(());
-        }
-        self.write_frame(FLAG_ORDERED, FRAME_HEADER_BYTES)?;
-        self.sync_segment()
-    }
-
     pub(super) fn check_sequence(&self, expected: u64) -> Result<(), LedgerError> {
         let actual = self.next_sequence();
         if expected == actual {
@@ -296,7 +286,11 @@ impl<P: Payload> Writer<P> {
     }
 
     /// Writes `pending` as a frame, in a new segment where this one has no room.
-    fn write_frame(&mut self, flags: u16, frame_bytes: usize) -> Result<(), LedgerError> {
+    pub(super) fn write_frame(
+        &mut self,
+        flags: u16,
+        frame_bytes: usize,
+    ) -> Result<(), LedgerError> {
         let end = self.position.offset + frame_bytes as u64;
         if end > self.segment.header.frames_end_max() {
             self.roll(frame_bytes as u64)?;
@@ -357,19 +351,6 @@ impl<P: Payload> Writer<P> {
         self.poison_on(synced, "sync")?;
         self.durable_below = self.position.number;
         Ok(())
-    }
-
-    fn tell_recoveries(&mut self, untold: &[SystemEvent]) -> Result<(), LedgerError> {
-        if untold.is_empty() {
-            return Ok(());
-        }
-        let mut step: Batch<P> = Batch::new();
-        for event in untold {
-            let stamp = super::open::recovered_stamp(self.files.host.now());
-            step.push_any(event, &stamp)?;
-        }
-        self.append(&step)?;
-        self.sync()
     }
 
     pub(super) fn poison_on(

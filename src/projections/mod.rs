@@ -16,7 +16,7 @@ pub use accounts::{AccountSummary, account_summaries};
 pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
 pub use quality::DataQuality;
 pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
-pub use why::{Cause, Explanation, WhyError, why};
+pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};
 
 use crate::event::{Class, Event};
 use crate::kernel::World;

@@ -82,12 +82,7 @@ impl From<LedgerError> for WhyError {
 /// # Errors
 /// [`WhyError`].
 pub fn why(reader: &Reader<Event>, wanted: &str) -> Result<Explanation, WhyError> {
-    let wanted = wanted.to_ascii_lowercase();
-    let hex = wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !hex || !(6..=64).contains(&wanted.len()) {
-        return Err(WhyError::BadHash { wanted });
-    }
-    let (trade, hash) = find(reader, &wanted)?;
+    let FoundTrade { trade, hash, .. } = find_trade(reader, wanted)?;
     let mut chain = Chain::new(trade, hash);
     each(reader, |cause, run| chain.take(cause, run))?;
     // The ghost is known by its order's soulprint or by the gate's answer, which come after it; so
@@ -116,23 +111,42 @@ fn each(reader: &Reader<Event>, mut take: impl FnMut(Cause, RunId)) -> Result<()
     Ok(())
 }
 
-fn find(reader: &Reader<Event>, wanted: &str) -> Result<(TradeClosed, Digest), WhyError> {
-    let mut found: Vec<(TradeClosed, Digest)> = Vec::new();
+/// A closed trade of the log.
+#[derive(Debug, Clone)]
+pub struct FoundTrade {
+    /// The record that closed it.
+    pub sequence: u64,
+    /// Its canonical hash.
+    pub hash: Digest,
+    /// What the record says.
+    pub trade: TradeClosed,
+}
+
+/// Finds the closed trade whose canonical hash begins with these digits, at least 6 of them.
+///
+/// # Errors
+/// [`WhyError`].
+pub fn find_trade(reader: &Reader<Event>, wanted: &str) -> Result<FoundTrade, WhyError> {
+    let wanted = wanted.to_ascii_lowercase();
+    let hex = wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !hex || !(6..=64).contains(&wanted.len()) {
+        return Err(WhyError::BadHash { wanted });
+    }
+    let mut found: Vec<FoundTrade> = Vec::new();
     each(reader, |cause, _| {
         if let Event::TradeClosed(trade) = cause.event
             && let Ok(hash) = trade.canonical_hash()
             && found.len() < 2
-            && hash.to_string().starts_with(wanted)
+            && hash.to_string().starts_with(&wanted)
         {
-            found.push((*trade, hash));
+            found.push(FoundTrade { sequence: cause.sequence, hash, trade: *trade });
         }
     })?;
     match found.as_slice() {
-        [] => Err(WhyError::Unknown { wanted: wanted.to_owned() }),
+        [] => Err(WhyError::Unknown { wanted }),
         [_] => Ok(found.remove(0)),
-        [(_, first), (_, second), ..] => {
-            let (first, second) = (*first, *second);
-            Err(WhyError::Ambiguous { wanted: wanted.to_owned(), first, second })
+        [first, second, ..] => {
+            Err(WhyError::Ambiguous { wanted, first: first.hash, second: second.hash })
         }
     }
 }

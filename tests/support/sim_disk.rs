@@ -461,6 +461,25 @@ impl SimDisk {
     }
 }
 
+impl SimDisk {
+    /// Renames within a directory; `over` whatever has the name, or nothing.
+    fn rename(&self, from: &Path, to: &Path, over: bool) -> io::Result<()> {
+        assert_eq!(from.parent(), to.parent(), "this disk renames within a directory");
+        self.change(Call::Rename, nothing, |state, _| {
+            let (parent, from) = state.parent(from)?;
+            let (_, to) = state.parent(to)?;
+            let dir = state.dir(parent)?;
+            if !over && dir.names.contains_key(&to) {
+                return Err(error(io::ErrorKind::AlreadyExists));
+            }
+            let id = dir.names.remove(&from).ok_or_else(|| error(io::ErrorKind::NotFound))?;
+            dir.names.insert(to.clone(), id);
+            dir.changes.push(Change::Rename(from, to, id));
+            Ok(())
+        })
+    }
+}
+
 fn nothing(_: &mut State, _: Failure, _: &mut Dice) {}
 
 impl Disk for SimDisk {
@@ -501,20 +520,16 @@ impl Disk for SimDisk {
         })
     }
 
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create(path)
+    }
+
     fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
-        assert_eq!(from.parent(), to.parent(), "this disk renames within a directory");
-        self.change(Call::Rename, nothing, |state, _| {
-            let (parent, from) = state.parent(from)?;
-            let (_, to) = state.parent(to)?;
-            let dir = state.dir(parent)?;
-            if dir.names.contains_key(&to) {
-                return Err(error(io::ErrorKind::AlreadyExists));
-            }
-            let id = dir.names.remove(&from).ok_or_else(|| error(io::ErrorKind::NotFound))?;
-            dir.names.insert(to.clone(), id);
-            dir.changes.push(Change::Rename(from, to, id));
-            Ok(())
-        })
+        self.rename(from, to, false)
+    }
+
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.rename(from, to, true)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -1,12 +1,16 @@
 //! One file a command.
 
 pub(super) mod backtest;
+pub(super) mod check;
+pub(super) mod checkpoint;
 pub(super) mod demo;
 pub(super) mod diff;
 mod engines;
 pub(super) mod export;
 pub(super) mod inspect;
+pub(super) mod keygen;
 mod place;
+pub(super) mod prove;
 pub(super) mod recover;
 pub(super) mod replay;
 pub(super) mod state;

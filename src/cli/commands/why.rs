@@ -58,7 +58,7 @@ fn reason_in_words(reason: OrderReason) -> &'static str {
 }
 
 /// An event of a chain in one line.
-fn in_words(event: &Event) -> String {
+pub(super) fn in_words(event: &Event) -> String {
     match event {
         Event::Bar(bar) => format!(
             "the bar from {} closed at {} (open {}, high {}, low {}), volume {}",

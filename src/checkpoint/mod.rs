@@ -1,0 +1,156 @@
+//! What convinces a stranger: signed notes over the log's tree, and proofs that end in them.
+//!
+//! A chain alone convinces only who holds the old head. A *checkpoint* is the head in a signed
+//! note ([`Note`]); keys sign under names ([`SigningKey`], [`VerifierKey`]); a [`Policy`] says whom
+//! to believe. Formats are those of C2SP: signed-note, tlog-checkpoint, tlog-cosignature,
+//! tlog-policy, tlog-tiles, tlog-proof, tlog-witness.
+//!
+//! Invariants: only what is durable is signed; a key never signs two trees of which neither begins
+//! with the other; nothing read from a derived file is believed before it leads to a signed root.
+
+mod key;
+mod key_file;
+mod misbehaviour;
+mod note;
+mod policy;
+mod prove;
+mod receipt;
+mod sign;
+mod store;
+mod tiles;
+
+use std::path::PathBuf;
+
+pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
+pub use key_file::KeyFile;
+pub use misbehaviour::{Misbehaviour, NotProven};
+pub use note::{
+    Checkpoint, NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, SignatureLine, Signed,
+};
+pub use policy::{BadPolicy, Met, Party, Policy, PolicyError};
+pub use prove::{ProveError, prove};
+pub use receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
+pub use sign::{Signature, Unanchored, cosign_head, rotate, sign_head};
+pub use store::{NoteFile, newest_note, read_notes, save_note};
+pub use tiles::Tiles;
+
+use crate::event::{KeyRotated, Payload};
+use crate::hash::{self, Digest};
+use crate::ledger::{LedgerError, Reader};
+use crate::merkle::CompactRange;
+
+/// Why something could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The log cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Failure: the machine has no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(#[source] std::io::Error),
+    /// Refusal: the file is there already.
+    #[error("{} exists; a key is never written over", path.display())]
+    KeyExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file holds no key.
+    #[error("{}: {source}", path.display())]
+    BadKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// Refusal: what the key signed before cannot be read.
+    #[error("{}: {source}; the key signs nothing until it is known what it signed", path.display())]
+    BadMemory {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: NoteError,
+    },
+    /// Refusal: signing would contradict what was signed before.
+    #[error("{0}")]
+    Contradiction(Box<Contradiction>),
+    /// Refusal: a cosigner's key does not sign heads.
+    #[error("`{name}` is a cosigner's key; it adds to a checkpoint that the log's key signed")]
+    NotALogKey {
+        /// The key's name.
+        name: String,
+    },
+    /// Refusal: a log's key does not cosign.
+    #[error("`{name}` is a log's key and no cosigner's")]
+    NotACosigner {
+        /// The key's name.
+        name: String,
+    },
+    /// Refusal: the keys cannot follow each other.
+    #[error("the key cannot be changed: {what}")]
+    Rotation {
+        /// Why.
+        what: &'static str,
+    },
+    /// Refusal: there is nothing to add to.
+    #[error("{} has no checkpoint yet", path.display())]
+    NoCheckpoint {
+        /// The ledger.
+        path: PathBuf,
+    },
+}
+
+/// A log that does not continue what was signed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{by} signed {size} records, and this is {met}")]
+pub struct Contradiction {
+    /// Who signed.
+    pub by: &'static str,
+    /// How many records.
+    pub size: u64,
+    /// What was met instead.
+    pub met: String,
+}
+
+/// Returns the root over the first `size` records of a log from the records themselves.
+///
+/// # Errors
+/// Damage of the log, and failures of the machine.
+pub fn root_of_records<P: Payload>(reader: &Reader<P>, size: u64) -> Result<Digest, LedgerError> {
+    let mut tree = CompactRange::new(0);
+    let mut cursor = reader.cursor(0)?;
+    let mut row = Vec::new();
+    while tree.end() < size
+        && let Some(frame) = cursor.next_frame()?
+    {
+        row.clear();
+        let records = frame.records().filter(|record| record.sequence < size);
+        hash::leaves(records.map(|record| record.bytes), &mut row);
+        tree.push_row(&mut row);
+    }
+    tree.root().ok_or(LedgerError::Stopped)
+}
+
+/// The message that both keys of a rotation sign.
+fn rotation_statement(ledger: &[u8; 16], old: &str, new: &str) -> Vec<u8> {
+    let ledger = u128::from_be_bytes(*ledger);
+    format!("schwabot/key-rotation/v1\n{ledger:032x}\n{old}\n{new}\n").into_bytes()
+}
+
+/// Returns the new key of a rotation that both keys signed, and that the old one may make.
+#[must_use]
+pub fn rotated_key(
+    ledger: &[u8; 16],
+    rotation: &KeyRotated,
+    known: &[VerifierKey],
+) -> Option<VerifierKey> {
+    let old: VerifierKey = rotation.old.parse().ok()?;
+    let new: VerifierKey = rotation.new.parse().ok()?;
+    let statement = rotation_statement(ledger, &rotation.old, &rotation.new);
+    let signed = old.signed(&statement, &rotation.old_signature)
+        && new.signed(&statement, &rotation.new_signature);
+    (known.contains(&old) && signed && old.name() == new.name()).then_some(new)
+}

@@ -1,0 +1,38 @@
+//! `prove`: a receipt for one record.
+
+use crate::checkpoint::prove;
+use crate::cli::args_proofs::ProveArgs;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::text::Screen;
+use crate::event::Event;
+use crate::ledger::Reader;
+use crate::ledger::disk::{Readers, RealDisk, write_whole};
+use crate::projections::find_trade;
+
+pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
+    let reader: Reader<Event> = if args.trade.is_some() {
+        Reader::open(&args.ledger)?
+    } else {
+        Reader::open_any(&args.ledger)?
+    };
+    let sequence = match (&args.trade, args.sequence) {
+        (Some(trade), _) => find_trade(&reader, trade)?.sequence,
+        (None, sequence) => sequence.unwrap_or_default(),
+    };
+    let receipt = prove(&reader, sequence)?;
+    let written = write_whole(&RealDisk, &args.out, receipt.to_string().as_bytes(), Readers::Usual);
+    written.map_err(|error| {
+        let what = format!("cannot write the receipt: {error}");
+        CliError::File { path: args.out.clone(), what }
+    })?;
+    let checkpoint = receipt.note.checkpoint();
+    let mut screen = Screen::new();
+    screen.line(format_args!(
+        "record {sequence} of {} under the checkpoint of {} records: {}",
+        checkpoint.origin,
+        checkpoint.size,
+        args.out.display()
+    ))?;
+    screen.flush()?;
+    Ok(0)
+}

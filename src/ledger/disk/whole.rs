@@ -1,0 +1,70 @@
+//! Small files that are read and replaced whole.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Access, Disk};
+
+/// Who may read a file that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Whoever the system's usual mode lets.
+    Usual,
+    /// Its owner alone.
+    Owner,
+}
+
+/// Reads a file of at most `max` bytes; a longer one is an error of kind `InvalidData`.
+///
+/// # Errors
+/// As the system says.
+pub fn read_whole(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<Vec<u8>> {
+    let file = disk.open(path, Access::Read)?;
+    let too_long = || io::Error::new(io::ErrorKind::InvalidData, format!("more than {max} bytes"));
+    let bytes = usize::try_from(file.len()?).ok().filter(|bytes| *bytes <= max);
+    let mut whole = vec![0; bytes.ok_or_else(too_long)?];
+    let read = file.read_at(&mut whole, 0)?;
+    whole.truncate(read);
+    Ok(whole)
+}
+
+/// Writes a file whole and durable: whoever looks sees the old one or the new one.
+///
+/// # Errors
+/// As the system says; the old file is then still there.
+pub fn write_whole(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+    put(disk, path, bytes, readers, true)?;
+    disk.sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))
+}
+
+/// As [`write_whole`], for what can be made again: it may be lost or incomplete after a power cut.
+///
+/// # Errors
+/// As the system says.
+pub fn write_derived(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(disk, path, bytes, Readers::Usual, false)
+}
+
+fn put(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers, sync: bool) -> io::Result<()> {
+    let temporary = temporary(path);
+    match disk.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = match readers {
+        Readers::Usual => disk.create(&temporary)?,
+        Readers::Owner => disk.create_private(&temporary)?,
+    };
+    file.write_at(bytes, 0)?;
+    if sync {
+        file.sync()?;
+    }
+    disk.replace(&temporary, path)
+}
+
+/// Where a file is made ready; a crash leaves it, and the next write removes it.
+fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
