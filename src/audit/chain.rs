@@ -3,12 +3,13 @@
 //! Each segment is judged alone from its own header on; then the results are joined in order, so
 //! the answer does not depend on the number of threads. Nothing is written, locked or created.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::collect::{Collector, Judged};
+use super::collect::{Collector, Judged, OwnRecord};
 use super::report::{Level, ProvableRange, Strength};
 use crate::hash::Digest;
 use crate::ledger::disk::Disk;
@@ -32,36 +33,40 @@ pub(super) struct ChainResult {
     /// How the last segment ends.
     pub(super) end: SegmentEnd,
     pub(super) not_checked: Vec<String>,
+    /// The root at each size that was asked for and that sound records reach.
+    pub(super) roots: BTreeMap<u64, Digest>,
+    /// The ledger's own records that count.
+    pub(super) own: Vec<OwnRecord>,
+}
+
+/// What is judged, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'t> {
+    pub(super) disk: &'t dyn Disk,
+    pub(super) layout: &'t Layout,
+    pub(super) listing: &'t Listing,
+    pub(super) live: bool,
+    pub(super) level: Level,
+    pub(super) threads: usize,
+    /// Sizes at which the root is wanted, in ascending order.
+    pub(super) sizes: &'t [u64],
 }
 
 /// Judges all segments.
 ///
 /// # Errors
 /// The file that could not be read, and why: a read error is never a verdict about the bytes.
-pub(super) fn check(
-    disk: &dyn Disk,
-    layout: &Layout,
-    listing: &Listing,
-    live: bool,
-    level: Level,
-    threads: usize,
-) -> Result<ChainResult, (PathBuf, io::Error)> {
-    let judged = judge_all(disk, layout, listing, live, level, threads)?;
-    let mut join = Join::new(listing, live, level);
+pub(super) fn check(task: &Task<'_>) -> Result<ChainResult, (PathBuf, io::Error)> {
+    let judged = judge_all(task)?;
+    let mut join = Join::new(task);
     for (place, judged) in judged.into_iter().enumerate() {
         join.segment(place, judged);
     }
     Ok(join.finish())
 }
 
-fn judge_all(
-    disk: &dyn Disk,
-    layout: &Layout,
-    listing: &Listing,
-    live: bool,
-    level: Level,
-    threads: usize,
-) -> Result<Vec<Option<Judged>>, (PathBuf, io::Error)> {
+fn judge_all(task: &Task<'_>) -> Result<Vec<Option<Judged>>, (PathBuf, io::Error)> {
+    let Task { disk, layout, listing, live, level, .. } = *task;
     let count = listing.segments.len();
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<Judged>>> = Mutex::new((0..count).map(|_| None).collect());
@@ -73,7 +78,7 @@ fn judge_all(
         let growing = live && place + 1 == count;
         let path = layout.segment(listed.index);
         let judged = SegmentFile::open(disk, &path, growing).and_then(|mut file| {
-            let mut collector = Collector::new(header, level >= Level::Tree, growing);
+            let mut collector = Collector::new(header, level >= Level::Tree, growing, task.sizes);
             let follower = listing.follower(place);
             let scan = scan_segment(&mut file, header, follower, &mut |frame, link| {
                 collector.take(frame, link);
@@ -91,7 +96,7 @@ fn judge_all(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.clamp(1, count.max(1)) {
+        for _ in 1..task.threads.clamp(1, count.max(1)) {
             scope.spawn(work);
         }
         work();
@@ -113,6 +118,7 @@ struct Join<'l> {
     listing: &'l Listing,
     live: bool,
     hash_leaves: bool,
+    sizes: &'l [u64],
     expected_index: u64,
     /// Where the segment before ends soundly.
     before: Option<(Position, SegmentEnd, u32)>,
@@ -120,7 +126,7 @@ struct Join<'l> {
 }
 
 impl<'l> Join<'l> {
-    fn new(listing: &'l Listing, live: bool, level: Level) -> Self {
+    fn new(task: &Task<'l>) -> Self {
         let out = ChainResult {
             faults: Vec::new(),
             faults_left_out: 0,
@@ -133,9 +139,12 @@ impl<'l> Join<'l> {
             chain_head: None,
             end: SegmentEnd::Open,
             not_checked: Vec::new(),
+            roots: BTreeMap::new(),
+            own: Vec::new(),
         };
-        let hash_leaves = level >= Level::Tree;
-        Self { listing, live, hash_leaves, expected_index: 0, before: None, out }
+        let hash_leaves = task.level >= Level::Tree;
+        let Task { listing, live, sizes, .. } = *task;
+        Self { listing, live, hash_leaves, sizes, expected_index: 0, before: None, out }
     }
 
     fn segment(&mut self, place: usize, judged: Option<Judged>) {
@@ -247,12 +256,27 @@ impl<'l> Join<'l> {
         }
         self.out.unproven = judged.unproven;
         self.out.records = judged.counted.sequence.max(self.out.records);
+        self.out.own.extend(judged.own);
         if self.hash_leaves {
-            let joined =
-                self.out.tree.as_mut().is_some_and(|tree| tree.join(&judged.leaves).is_ok());
-            if !joined {
-                self.out.tree = None;
+            self.join_leaves(&judged.leaves, &judged.marks);
+        }
+    }
+
+    fn join_leaves(&mut self, leaves: &CompactRange, marks: &[CompactRange]) {
+        let Some(mut tree) = self.out.tree.take() else { return };
+        self.note_root(&tree);
+        for mark in marks {
+            let mut until = tree.clone();
+            if until.join(mark).is_ok() {
+                self.note_root(&until);
             }
+        }
+        self.out.tree = tree.join(leaves).is_ok().then_some(tree);
+    }
+
+    fn note_root(&mut self, tree: &CompactRange) {
+        if self.sizes.binary_search(&tree.end()).is_ok() {
+            self.out.roots.extend(tree.root().map(|root| (tree.end(), root)));
         }
     }
 
@@ -260,8 +284,8 @@ impl<'l> Join<'l> {
         match self.out.provable.last_mut() {
             Some(last) if last.to == from => last.to = to,
             _ => {
-                let strength = Strength::SelfConsistent;
-                self.out.provable.push(ProvableRange { from, to, strength });
+                let (strength, by) = (Strength::SelfConsistent, Vec::new());
+                self.out.provable.push(ProvableRange { from, to, strength, by, witnessed: None });
             }
         }
     }
@@ -299,6 +323,11 @@ impl<'l> Join<'l> {
                 self.missing(index, end.sequence, "segments", expected, "nothing");
             }
             self.out.end = SegmentEnd::Open;
+        }
+        if let Some(tree) = self.out.tree.take() {
+            // The end of the last segment is a size as well.
+            self.note_root(&tree);
+            self.out.tree = Some(tree);
         }
         let damaged = self.out.faults.iter().any(|fault| fault.class != FaultClass::TornTail);
         if damaged || !self.hash_leaves {

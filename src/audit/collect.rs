@@ -1,7 +1,9 @@
-//! What counts in one segment while it is scanned: records, leaves, and how far they are proven.
+//! What counts in one segment while it is scanned: records, leaves, how far they are proven, and
+//! what the ledger itself says about keys.
 
 use std::collections::VecDeque;
 
+use crate::event::{Payload, SystemEvent};
 use crate::hash::{self, Digest};
 use crate::ledger::frame::FrameRef;
 use crate::ledger::scan::{SegmentEnd, SegmentScan};
@@ -17,6 +19,21 @@ pub(super) struct Judged {
     pub(super) counted: Position,
     pub(super) unproven: u64,
     pub(super) runs: Vec<(u64, u64)>,
+    /// The leaves up to each size that was asked for.
+    pub(super) marks: Vec<CompactRange>,
+    /// The ledger's own records that count.
+    pub(super) own: Vec<OwnRecord>,
+}
+
+/// A record of the ledger itself, alone in its frame.
+#[derive(Debug, Clone)]
+pub(super) struct OwnRecord {
+    pub(super) sequence: u64,
+    pub(super) event: SystemEvent,
+    /// The frame that holds it.
+    pub(super) frame: u64,
+    /// What that frame continues.
+    pub(super) previous: Digest,
 }
 
 /// Collects what counts while a segment is scanned.
@@ -25,6 +42,10 @@ pub(super) struct Collector {
     /// Beside a living writer only frames count that a later one proves durable.
     live: bool,
     leaves: CompactRange,
+    /// Sizes at which the leaves up to there are wanted, the largest first.
+    wanted: Vec<u64>,
+    marks: Vec<CompactRange>,
+    own: Vec<OwnRecord>,
     /// Lends its memory to each frame's leaves.
     row: Vec<Digest>,
     /// Frames that nothing proves durable yet: the position after each, and, beside a living
@@ -38,12 +59,22 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(header: &SegmentHeader, hash_leaves: bool, live: bool) -> Self {
+    /// Begins a segment; `sizes`, in ascending order, are those at which a root is wanted.
+    pub(super) fn new(
+        header: &SegmentHeader,
+        hash_leaves: bool,
+        live: bool,
+        sizes: &[u64],
+    ) -> Self {
         let start = Position::start(header);
+        let inside = |size: &&u64| **size > header.first_sequence;
         Self {
             hash_leaves,
             live,
             leaves: CompactRange::new(header.first_sequence),
+            wanted: sizes.iter().rev().take_while(inside).copied().collect(),
+            marks: Vec::new(),
+            own: Vec::new(),
             row: Vec::new(),
             waiting: VecDeque::new(),
             proven: start,
@@ -73,21 +104,54 @@ impl Collector {
             if self.live {
                 hash::leaves(records, &mut held);
             } else {
-                self.row.clear();
-                hash::leaves(records, &mut self.row);
-                self.leaves.push_row(&mut self.row);
+                let mut row = std::mem::take(&mut self.row);
+                row.clear();
+                hash::leaves(records, &mut row);
+                self.push_leaves(&mut row);
+                self.row = row;
             }
         }
+        self.take_own(frame);
         self.counted = self.next;
         self.waiting.push_back((self.next, held));
         self.release(frame.header.proves_durable_below());
+    }
+
+    /// Keeps a record of the ledger's own: it stands alone in its frame.
+    fn take_own(&mut self, frame: &FrameRef<'_>) {
+        let alone = frame.records().next().filter(|_| frame.header.count == 1);
+        let Some(Ok((envelope, payload))) = alone.map(|record| record.envelope()) else { return };
+        if let Ok(event) = SystemEvent::decode_payload(envelope.kind, envelope.schema, payload) {
+            let (sequence, frame) = (frame.header.first_sequence, &frame.header);
+            let (frame, previous) = (frame.number, frame.previous);
+            self.own.push(OwnRecord { sequence, event, frame, previous });
+        }
+    }
+
+    /// Appends leaves that count, and keeps what the tree is at each size that is wanted.
+    fn push_leaves(&mut self, mut row: &mut [Digest]) {
+        while let Some(size) = self.wanted.last().copied() {
+            let before = size.saturating_sub(self.leaves.end());
+            let Some(before) = usize::try_from(before).ok().filter(|count| *count <= row.len())
+            else {
+                break;
+            };
+            let (head, rest) = row.split_at_mut(before);
+            self.leaves.push_row(head);
+            row = rest;
+            self.marks.push(self.leaves.clone());
+            self.wanted.pop();
+        }
+        self.leaves.push_row(row);
     }
 
     /// Counts waiting frames below a number as proven.
     fn release(&mut self, below: u64) {
         while self.waiting.front().is_some_and(|(after, _)| after.number <= below) {
             if let Some((after, mut held)) = self.waiting.pop_front() {
-                self.leaves.push_row(&mut held);
+                if self.live {
+                    self.push_leaves(&mut held);
+                }
                 self.proven = after;
             }
         }
@@ -99,6 +163,15 @@ impl Collector {
         }
         let counted = if self.live { self.proven } else { self.counted };
         let unproven = counted.sequence - self.proven.sequence;
-        Judged { scan, leaves: self.leaves, counted, unproven, runs: self.runs }
+        self.own.retain(|own| own.sequence < counted.sequence);
+        Judged {
+            scan,
+            leaves: self.leaves,
+            counted,
+            unproven,
+            runs: self.runs,
+            marks: self.marks,
+            own: self.own,
+        }
     }
 }

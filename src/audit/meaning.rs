@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::report::{Mismatch, Report, StateFinding, StateParting, Verdict};
+use super::report::{FAULTS_LISTED_MAX, Mismatch, Report, StateParting, Verdict};
 use super::{AuditError, Level};
 use crate::event::wire::DecodeError;
 use crate::event::{
@@ -25,9 +25,6 @@ use crate::kernel::{
 use crate::ledger::disk::Disk;
 use crate::ledger::{Entry, LedgerError, Reader};
 use crate::strategies::StrategyError;
-
-/// Findings that are listed; all are counted.
-const FINDINGS_LISTED_MAX: usize = 1000;
 
 /// Checks what the records mean and adds it to the report.
 ///
@@ -61,11 +58,10 @@ pub(super) fn check(
         report.vantage.clear();
         report.not_checked.clear();
         report.state_parting = None;
-        let first_event = Some(mismatch.sequence);
         fold(&reader, false, report)?;
         report.not_checked.push(what);
         if let Some(parting) = &mut report.state_parting {
-            parting.first_event = first_event.filter(|event| *event <= parting.first_differing);
+            parting.part_at(sequence);
         }
     }
     Ok(())
@@ -77,8 +73,7 @@ fn locate_parting(reader: &Reader<Event>, report: &mut Report) -> Result<(), Led
     let mut scratch = Report::blank(report.level, report.end);
     fold(reader, true, &mut scratch)?;
     if let (Some(parting), Some(mismatch)) = (&mut report.state_parting, &scratch.mismatch) {
-        parting.first_event =
-            Some(mismatch.sequence).filter(|event| *event <= parting.first_differing);
+        parting.part_at(mismatch.sequence);
     }
     Ok(())
 }
@@ -146,7 +141,7 @@ impl Checker {
         };
         if envelope.stamp.class != event.class() {
             let what = format!("`{}` is recorded as {:?}", event.name(), envelope.stamp.class);
-            finding(report, Verdict::StateMismatch, record.sequence, what);
+            report.note(Verdict::StateMismatch, record.sequence, what);
         }
         check_cause(record, &envelope, report);
         match event.class() {
@@ -290,7 +285,7 @@ impl Checker {
             report.not_checked.push(format!("record {sequence}: {error}"));
             self.foreign = true;
         } else {
-            finding(report, Verdict::StateMismatch, sequence, error.to_string());
+            report.note(Verdict::StateMismatch, sequence, error.to_string());
         }
     }
 
@@ -314,7 +309,7 @@ fn state_findings(findings: &Findings, report: &mut Report) {
             FindingKind::StateRoot { .. } => Verdict::StateMismatch,
             _ => Verdict::Finding,
         };
-        finding(report, verdict, found.sequence, found.kind.to_string());
+        report.note(verdict, found.sequence, found.kind.to_string());
     }
     report.finding_count += findings.total() - findings.kept().len() as u64;
     let roots = findings.roots();
@@ -329,14 +324,7 @@ fn state_findings(findings: &Findings, report: &mut Report) {
 /// What does not fit together in the registries, orphans that were answered left aside.
 fn registry_findings(world: &World, report: &mut Report) {
     for fault in &world.registries().consistency().faults {
-        finding(report, Verdict::Finding, fault.sequence, fault.to_string());
-    }
-}
-
-fn finding(report: &mut Report, verdict: Verdict, sequence: u64, what: String) {
-    report.finding_count += 1;
-    if report.findings.len() < FINDINGS_LISTED_MAX {
-        report.findings.push(StateFinding { verdict, sequence, what });
+        report.note(Verdict::Finding, fault.sequence, fault.to_string());
     }
 }
 
@@ -345,7 +333,7 @@ fn name_trade(event: &Event, report: &mut Report) {
     if let Event::TradeClosed(trade) = event
         && let Ok(hash) = trade.canonical_hash()
         && !report.affected_trades.contains(&hash)
-        && report.affected_trades.len() < FINDINGS_LISTED_MAX
+        && report.affected_trades.len() < FAULTS_LISTED_MAX
     {
         report.affected_trades.push(hash);
     }
@@ -368,7 +356,7 @@ fn check_cause(record: &RecordRef<'_>, envelope: &Envelope, report: &mut Report)
     let back = envelope.stamp.cause.map_or(0, |back| u64::from(back.get()));
     if back > record.sequence {
         let what = format!("the cause lies {back} records back, before the first");
-        finding(report, Verdict::Finding, record.sequence, what);
+        report.note(Verdict::Finding, record.sequence, what);
     }
 }
 
@@ -396,7 +384,7 @@ fn check_run_id(
         });
     } else {
         let what = format!("run id {} is not that of the configuration, {own}", started.run);
-        finding(report, Verdict::StateMismatch, sequence, what);
+        report.note(Verdict::StateMismatch, sequence, what);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Is it true? Three verdicts over a ledger that is handed over, read-only by construction.
 //!
 //! *Integrity*: not a byte was changed, cut, reordered or slipped in ([`Level::Chain`],
-//! [`Level::Tree`]). *State*: what the log states about registries, profit and times holds
+//! [`Level::Tree`], with signed checkpoints). *State*: what the log states about registries, profit and times holds
 //! ([`Level::State`]). *Derivation*: every recorded decision follows from the recorded inputs
 //! ([`Level::Derive`]). What each input rests on is reported beside them, as its *vantage*.
 //!
@@ -15,15 +15,19 @@ mod chain;
 mod collect;
 mod meaning;
 mod report;
+mod signatures;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use report::{
-    FAULTS_LISTED_MAX, Level, Mismatch, ProvableRange, REPORT_SCHEMA, Report, StateFinding,
-    StateParting, Strength, Verdict,
+    CheckpointReport, FAULTS_LISTED_MAX, Finding, Level, Mismatch, ProvableRange, REPORT_SCHEMA,
+    Report, StateParting, Strength, Verdict, Witnessed,
 };
 
+use signatures::Judgement;
+
+use crate::checkpoint::{Note, Policy, read_notes};
 use crate::event::{Event, Payload};
 use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::layout::{IDENTITY_BYTES, Identity, IdentityError, Layout, Listing};
@@ -40,12 +44,17 @@ pub struct VerifyOptions {
     pub threads: usize,
     /// The storage.
     pub disk: Arc<dyn Disk>,
+    /// Whom to believe: the newest checkpoint must meet it.
+    pub policy: Option<Policy>,
+    /// An older checkpoint from elsewhere: the log must continue it.
+    pub against: Option<Note>,
 }
 
 impl Default for VerifyOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { level: None, threads, disk: Arc::new(RealDisk) }
+        let disk = Arc::new(RealDisk);
+        Self { level: None, threads, disk, policy: None, against: None }
     }
 }
 
@@ -62,6 +71,9 @@ pub enum AuditError {
         /// The program that wrote it.
         application: String,
     },
+    /// Checkpoints are about roots, and no root is computed at the level that was asked for.
+    #[error("level chain computes no root: a policy or an older checkpoint needs level tree")]
+    LevelTooLow,
 }
 
 /// Verifies the ledger at `path`.
@@ -91,10 +103,22 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
     };
     // Asked before the files are listed: a writer that starts later only adds to them.
     let live = disk.is_locked(&layout.lock()).map_err(io("ask for", layout.lock()))?;
+    // And so are the notes: what they cover was there before they were.
+    let notes = read_notes(&**disk, &layout)?;
     let listing = Listing::read(&**disk, &layout)?;
-    let level = level_for(options.level, &listing)?;
-    let chain = chain::check(&**disk, &layout, &listing, live, level, options.threads)
-        .map_err(|(path, source)| io("read", path)(source))?;
+    let level = level_for(options, &listing)?;
+    let held = signatures::held_notes(notes, options.against.as_ref());
+    let sizes = signatures::sizes(&held);
+    let task = chain::Task {
+        disk: &**disk,
+        layout: &layout,
+        listing: &listing,
+        live,
+        level,
+        threads: options.threads,
+        sizes: &sizes,
+    };
+    let chain = chain::check(&task).map_err(|(path, source)| io("read", path)(source))?;
     let end = match chain.end {
         _ if live => LedgerEnd::Live,
         SegmentEnd::Closed => LedgerEnd::Closed,
@@ -115,22 +139,34 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
         unanchored: chain.records,
         fault_count: chain.faults_left_out,
         faults: identity_fault(&listing),
-        provable: chain.provable,
-        not_checked: chain.not_checked,
+        provable: chain.provable.clone(),
+        not_checked: chain.not_checked.clone(),
         ..Report::blank(level, end)
     };
     if let Err(error @ IdentityError::Unsupported(_)) = &listing.identity {
         report.not_checked.push(error.to_string());
     }
-    report.faults.extend(chain.faults);
+    report.faults.extend(chain.faults.iter().cloned());
     if level >= Level::State {
         meaning::check(disk, path, level, &mut report)?;
+    }
+    let damaged = report.faults.iter().any(|fault| fault.class != FaultClass::TornTail);
+    let ledger = listing.identity.as_ref().ok().map(|identity| identity.ledger);
+    let judgement = Judgement::new(options.policy.as_ref(), ledger, &chain, damaged);
+    judgement.anchors(&mut report);
+    if level >= Level::Tree {
+        judgement.notes(&held, &mut report);
     }
     report.conclude();
     Ok(report)
 }
 
-fn level_for(asked: Option<Level>, listing: &Listing) -> Result<Level, AuditError> {
+fn level_for(options: &VerifyOptions, listing: &Listing) -> Result<Level, AuditError> {
+    let asked = options.level;
+    let wants_roots = options.policy.is_some() || options.against.is_some();
+    if wants_roots && asked == Some(Level::Chain) {
+        return Err(AuditError::LevelTooLow);
+    }
     let other = match &listing.identity {
         Ok(Identity { application, .. }) if *application != Event::APPLICATION => Some(application),
         _ => None,

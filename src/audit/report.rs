@@ -1,16 +1,19 @@
 //! What an audit says, for people and for programs.
 //!
 //! Exit codes: 0 intact, 2 could not check, 10 torn tail, 11 corrupt, 12 missing, cut, reordered
-//! or spliced, 15 a registry or temporal finding, 16 state mismatch, 17 derivation mismatch.
+//! or spliced, 13 rolled back, forked or chained anew below a checkpoint, 14 a bad signature or a
+//! policy that is not met, 15 a registry or temporal finding, 16 state mismatch, 17 derivation mismatch.
 //! Where several hold, the gravest gives the code, in the order of [`Verdict`]'s variants.
 
 use std::fmt;
 
 use serde::Serialize;
 
+use crate::checkpoint::{Checkpoint, Signed};
 use crate::hash::Digest;
 use crate::ledger::scan::{Fault, FaultClass};
 use crate::ledger::{Head, LedgerEnd};
+use crate::time::Timestamp;
 
 /// Version of the JSON report.
 pub const REPORT_SCHEMA: &str = "schwabot/verify/1";
@@ -99,10 +102,14 @@ impl fmt::Display for Verdict {
 pub enum Strength {
     /// The chain holds within the range: whoever wrote all of it could have written it anew.
     SelfConsistent,
+    /// And a checkpoint that the log's key signed covers it: only who holds that key could have.
+    Signed,
+    /// And the quorum of a policy's witnesses saw that checkpoint: not without them either.
+    Witnessed,
 }
 
 /// Records that are still provable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProvableRange {
     /// First record.
     pub from: u64,
@@ -110,11 +117,56 @@ pub struct ProvableRange {
     pub to: u64,
     /// How well.
     pub strength: Strength,
+    /// Names of the log keys that signed.
+    pub by: Vec<String>,
+    /// Who else saw it, and when.
+    pub witnessed: Option<Witnessed>,
 }
 
-/// A statement of the log that does not hold, or a record that means nothing.
+/// How many witnesses saw a checkpoint, and by when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Witnessed {
+    /// Witnesses that cosigned.
+    pub cosigned: usize,
+    /// Witnesses that the policy lists.
+    pub of: usize,
+    /// When the last of them did.
+    pub time: Timestamp,
+}
+
+impl Witnessed {
+    pub(super) fn new(cosigned: usize, of: usize, seconds: u64) -> Self {
+        let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+        Self { cosigned, of, time: Timestamp::from_nanos(nanos) }
+    }
+}
+
+/// A signed note, held against the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StateFinding {
+pub struct CheckpointReport {
+    /// Which log it is of.
+    pub origin: String,
+    /// Records that it covers.
+    pub size: u64,
+    /// The root that it states.
+    pub root: Digest,
+    /// Names of the known keys whose signatures are good.
+    pub signed_by: Vec<String>,
+    /// Nothing is wrong with it, as far as the log is whole.
+    pub holds: bool,
+}
+
+impl CheckpointReport {
+    pub(super) fn new(checkpoint: &Checkpoint, good: &[Signed], holds: bool) -> Self {
+        let signed_by = good.iter().map(|signed| signed.key.name().to_owned()).collect();
+        let Checkpoint { origin, size, root } = checkpoint.clone();
+        Self { origin, size, root, signed_by, holds }
+    }
+}
+
+/// A statement of the log or of a note that does not hold, or a record that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
     /// What kind of verdict it gives.
     pub verdict: Verdict,
     /// The record.
@@ -146,6 +198,13 @@ pub struct StateParting {
     /// The first record at which the recorded world and the re-executed one part; none where the
     /// run cannot be re-executed, or the two never part before that root.
     pub first_event: Option<u64>,
+}
+
+impl StateParting {
+    /// Notes the record at which two worlds part, where that explains why the roots differ.
+    pub(super) fn part_at(&mut self, sequence: u64) {
+        self.first_event = Some(sequence).filter(|event| *event <= self.first_differing);
+    }
 }
 
 /// Everything an audit found.
@@ -187,8 +246,12 @@ pub struct Report {
     pub faults: Vec<Fault>,
     /// What is still provable.
     pub provable: Vec<ProvableRange>,
+    /// The signed notes, at most [`FAULTS_LISTED_MAX`]: the oldest are left out.
+    pub checkpoints: Vec<CheckpointReport>,
+    /// Proof that the log's key signed two histories, where there is one.
+    pub misbehaviour: Option<String>,
     /// Statements that do not hold.
-    pub findings: Vec<StateFinding>,
+    pub findings: Vec<Finding>,
     /// How many of those there are.
     pub finding_count: u64,
     /// Where the stated state parts from the records'.
@@ -220,14 +283,30 @@ impl Report {
 
     /// Adds something that does not fit the ledger, found beside it: a finding (15).
     pub fn add_finding(&mut self, sequence: u64, what: String) {
-        let verdict = Verdict::Finding;
+        self.note(Verdict::Finding, sequence, what);
+        self.draw_verdicts();
+    }
+
+    /// Adds something that could not be checked, found beside the ledger.
+    pub fn add_not_checked(&mut self, what: String) {
+        self.not_checked.push(what);
+        self.draw_verdicts();
+    }
+
+    /// Keeps a finding; all are counted, and so many are listed that the gravest is among them.
+    pub(super) fn note(&mut self, verdict: Verdict, sequence: u64, what: String) {
         self.finding_count += 1;
-        self.findings.push(StateFinding { verdict, sequence, what });
-        self.verdicts.retain(|known| !matches!(known, Verdict::Intact | Verdict::Finding));
-        self.verdicts.push(verdict);
-        self.verdicts.sort_unstable();
-        self.verdict = self.verdicts[0];
-        self.exit_code = self.verdict.exit_code();
+        let finding = Finding { verdict, sequence, what };
+        if self.findings.len() < FAULTS_LISTED_MAX {
+            self.findings.push(finding);
+        } else if let Some(last) = self.findings.last_mut().filter(|last| last.verdict > verdict) {
+            *last = finding;
+        }
+    }
+
+    pub(super) fn set_checkpoints(&mut self, mut checkpoints: Vec<CheckpointReport>) {
+        let left_out = checkpoints.len().saturating_sub(FAULTS_LISTED_MAX);
+        self.checkpoints = checkpoints.split_off(left_out);
     }
 
     /// A report of an audit that has not looked at anything yet.
@@ -251,6 +330,8 @@ impl Report {
             fault_count: 0,
             faults: Vec::new(),
             provable: Vec::new(),
+            checkpoints: Vec::new(),
+            misbehaviour: None,
             findings: Vec::new(),
             finding_count: 0,
             state_parting: None,
@@ -262,8 +343,15 @@ impl Report {
         }
     }
 
-    /// Draws the verdicts from what was found.
+    /// Ends the audit: counts the faults, lists the first of them, and draws the verdicts.
     pub(super) fn conclude(&mut self) {
+        self.draw_verdicts();
+        self.fault_count += self.faults.len() as u64;
+        self.faults.truncate(FAULTS_LISTED_MAX);
+        self.first_bad = self.faults.first().cloned();
+    }
+
+    fn draw_verdicts(&mut self) {
         let mut verdicts: Vec<Verdict> = self.faults.iter().map(|f| verdict_of(f.class)).collect();
         verdicts.extend(self.findings.iter().map(|finding| finding.verdict));
         if self.mismatch.is_some() {
@@ -280,9 +368,6 @@ impl Report {
         self.verdict = verdicts[0];
         self.exit_code = self.verdict.exit_code();
         self.verdicts = verdicts;
-        self.fault_count += self.faults.len() as u64;
-        self.faults.truncate(FAULTS_LISTED_MAX);
-        self.first_bad = self.faults.first().cloned();
     }
 }
 

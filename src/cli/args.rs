@@ -249,6 +249,12 @@ pub(super) struct VerifyArgs {
     /// How far to check: chain, tree, state, derive or all; each includes those before it
     #[arg(long, value_parser = level)]
     pub(super) level: Option<Level>,
+    /// Whom to believe: the newest checkpoint must meet this policy file
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// An older checkpoint from elsewhere: the log must continue it
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(super) against: Option<PathBuf>,
     /// Also compare an exported memory stack with what the ledger gives
     #[arg(long, value_name = "DIR")]
     pub(super) memory_stack: Option<PathBuf>,

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::why::in_words;
 use crate::audit::Verdict;
 use crate::checkpoint::{
-    BadPolicy, Met, Misbehaviour, NotProven, Policy, RECEIPT_BYTES_MAX, Receipt, ReceiptError,
+    BadPolicy, Met, Misbehaviour, NOTE_BYTES_MAX, NotProven, Note, Policy, RECEIPT_BYTES_MAX,
+    Receipt, ReceiptError,
 };
 use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckArgs;
@@ -45,6 +46,11 @@ pub(in crate::cli) fn run(args: &CheckArgs) -> Outcome {
 pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
     let bytes = read(path, POLICY_BYTES_MAX)?;
     Policy::parse(&bytes).map_err(|error: BadPolicy| bad(path, error))
+}
+
+/// Reads a signed checkpoint.
+pub(super) fn read_note(path: &Path) -> Result<Note, CliError> {
+    Note::parse(&read(path, NOTE_BYTES_MAX)?).map_err(|error| bad(path, error))
 }
 
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, CliError> {

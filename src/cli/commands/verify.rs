@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::audit::{Level, Report, Verdict, VerifyOptions, verify};
+use super::check::{read_note, read_policy};
+use crate::audit::{Level, Report, Strength, Verdict, VerifyOptions, verify};
 use crate::cli::args::{Format, VerifyArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
@@ -18,6 +19,8 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
     let options = VerifyOptions {
         level: args.level,
         threads: args.threads.asked().unwrap_or_else(usual_threads),
+        policy: args.policy.as_deref().map(read_policy).transpose()?,
+        against: args.against.as_deref().map(read_note).transpose()?,
         ..VerifyOptions::default()
     };
     let mut report = verify(&args.ledger, &options)?;
@@ -35,7 +38,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
 /// Compares an exported memory stack with what the ledger gives; one that is damaged gives nothing.
 fn compare(ledger: &Path, folder: &Path, report: &mut Report) -> Result<(), CliError> {
     if !report.faults.is_empty() {
-        report.not_checked.push("the memory stack: the log is not whole".to_owned());
+        report.add_not_checked("the memory stack: the log is not whole".to_owned());
         return Ok(());
     }
     let stack = memory_stack(&Reader::open(ledger)?)?;
@@ -72,8 +75,7 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
         screen.field("chain head", link)?;
     }
     screen.field("end", end_in_words(report.end))?;
-    screen
-        .field("unanchored", format_args!("{} (no checkpoint covers them)", report.unanchored))?;
+    tell_checkpoints(screen, report)?;
     if report.unproven > 0 {
         let text = "no later frame proves them durable";
         screen.field("unproven", format_args!("{} ({text})", report.unproven))?;
@@ -87,6 +89,19 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
         screen.field("inputs rest on", seen.collect::<Vec<_>>().join(", "))?;
     }
     tell_what_is_wrong(screen, report)
+}
+
+/// Says how far the records are vouched for.
+fn tell_checkpoints(screen: &mut Screen, report: &Report) -> Result<(), CliError> {
+    for range in report.provable.iter().filter(|range| range.strength != Strength::SelfConsistent) {
+        let witnessed = range
+            .witnessed
+            .map(|by| format!(", seen by {} of {} witnesses by {}", by.cosigned, by.of, by.time));
+        let (records, by) = (format!("{}..{}", range.from, range.to), range.by.join(", "));
+        let witnessed = witnessed.unwrap_or_default();
+        screen.field("signed", format_args!("records {records} by {by}{witnessed}"))?;
+    }
+    screen.field("unanchored", format_args!("{} (no checkpoint covers them)", report.unanchored))
 }
 
 fn tell_what_is_wrong(screen: &mut Screen, report: &Report) -> Result<(), CliError> {

@@ -1,0 +1,226 @@
+//! What the signed notes say of the log: which hold, which contradict it, which are not to be
+//! believed, and how far each range of records is vouched for.
+//!
+//! Keys come from the log's own anchors and rotations, and from a policy. The former show that log
+//! and notes fit together; who signed is known only by a key from elsewhere. A note whose known key
+//! did not sign it is *rotten* and accuses nobody; one that is well signed and says another root is
+//! *contradicted*, and then the log was written anew below it.
+
+use std::path::PathBuf;
+
+use super::chain::ChainResult;
+use super::collect::OwnRecord;
+use super::report::{CheckpointReport, ProvableRange, Report, Strength, Verdict, Witnessed};
+use crate::checkpoint::{
+    Checkpoint, KeyKind, Met, Note, NoteError, NoteFile, Policy, Signed, VerifierKey, rotated_key,
+};
+use crate::event::SystemEvent;
+use crate::ledger::segment::LedgerId;
+
+/// A note that the log is held against.
+pub(super) struct HeldNote {
+    /// What it is called in a report.
+    name: String,
+    note: Result<Note, NoteError>,
+    /// The caller holds it, so it counts though nobody known signed it.
+    from_outside: bool,
+}
+
+/// The notes of the ledger, and one from elsewhere.
+pub(super) fn held_notes(files: Vec<NoteFile>, against: Option<&Note>) -> Vec<HeldNote> {
+    let name = |path: PathBuf| {
+        let mut parts: Vec<_> =
+            path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
+        parts.reverse();
+        parts.join("/")
+    };
+    let own = files.into_iter().map(|file| HeldNote {
+        name: name(file.path),
+        note: file.note,
+        from_outside: false,
+    });
+    let outside = against.map(|note| HeldNote {
+        name: "the checkpoint from outside".to_owned(),
+        note: Ok(note.clone()),
+        from_outside: true,
+    });
+    own.chain(outside).collect()
+}
+
+/// The sizes at which these notes state a root, in ascending order.
+pub(super) fn sizes(held: &[HeldNote]) -> Vec<u64> {
+    let mut sizes: Vec<u64> =
+        held.iter().filter_map(|held| Some(held.note.as_ref().ok()?.checkpoint().size)).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+/// What the notes amount to.
+pub(super) struct Judgement<'w> {
+    policy: Option<&'w Policy>,
+    keys: Vec<VerifierKey>,
+    chain: &'w ChainResult,
+    damaged: bool,
+}
+
+impl<'w> Judgement<'w> {
+    pub(super) fn new(
+        policy: Option<&'w Policy>,
+        ledger: Option<LedgerId>,
+        chain: &'w ChainResult,
+        damaged: bool,
+    ) -> Self {
+        let mut keys: Vec<VerifierKey> =
+            policy.into_iter().flat_map(Policy::keys).cloned().collect();
+        for own in &chain.own {
+            let key = match (&own.event, ledger) {
+                (SystemEvent::ChainAnchor(anchor), _) => anchor.key.parse().ok(),
+                (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
+                    rotated_key(&ledger, rotation, &keys)
+                }
+                _ => None,
+            };
+            keys.extend(key.filter(|key| !keys.contains(key)));
+        }
+        Self { policy, keys, chain, damaged }
+    }
+
+    /// Adds what the anchors say to a report: each must stand in the frame that it names.
+    pub(super) fn anchors(&self, report: &mut Report) {
+        for own in &self.chain.own {
+            let SystemEvent::ChainAnchor(anchor) = &own.event else { continue };
+            if (anchor.frame, anchor.link) != (own.frame, own.previous) {
+                let what = format!(
+                    "the anchor names frame {} after link {}, and stands in frame {} after {}: the \
+                     frames before it were chained anew",
+                    anchor.frame, anchor.link, own.frame, own.previous
+                );
+                report.note(Verdict::Contradicted, own.sequence, what);
+            }
+        }
+    }
+
+    /// Adds what the notes say to a report.
+    pub(super) fn notes(&self, held: &[HeldNote], report: &mut Report) {
+        let mut newest: Option<(&Note, Vec<Signed>)> = None;
+        let mut found = Vec::new();
+        for held in held {
+            let note = match &held.note {
+                Ok(note) => note,
+                Err(error) => {
+                    let what = format!("{}: {error}", held.name);
+                    report.note(Verdict::BadSignature, 0, what);
+                    continue;
+                }
+            };
+            let checkpoint = note.checkpoint();
+            let (good, wrong) = match self.judge(held, note) {
+                Ok(good) => (good, None),
+                Err((verdict, what)) => (Vec::new(), Some((verdict, what))),
+            };
+            let holds = wrong.is_none();
+            if let Some((verdict, what)) = wrong {
+                let at = checkpoint.size.saturating_sub(1).min(self.chain.records);
+                report.note(verdict, at, format!("{}: {what}", held.name));
+            }
+            found.push(CheckpointReport::new(checkpoint, &good, holds));
+            let same_root = self.chain.roots.get(&checkpoint.size) == Some(&checkpoint.root);
+            let counts = holds && same_root && !held.from_outside && !good.is_empty();
+            if counts && newest.as_ref().is_none_or(|(n, _)| n.checkpoint().size <= checkpoint.size)
+            {
+                newest = Some((note, good));
+            }
+        }
+        found.dedup();
+        report.set_checkpoints(found);
+        let met = self.policy.map(|policy| match &newest {
+            Some((note, _)) => policy.judge(note).map_err(|error| error.to_string()),
+            None => Err("the ledger has no checkpoint that holds".to_owned()),
+        });
+        if let Some(Err(what)) = &met {
+            report.note(Verdict::BadSignature, 0, format!("the policy is not met: {what}"));
+        }
+        let met = met.and_then(Result::ok);
+        if let Some((note, good)) = newest {
+            vouch(report, note.checkpoint(), &good, met.as_ref());
+        }
+    }
+
+    /// Who signed a note that holds; or the verdict of one that does not.
+    fn judge(&self, held: &HeldNote, note: &Note) -> Result<Vec<Signed>, (Verdict, String)> {
+        let checkpoint = note.checkpoint();
+        let rotten = |what: String| (Verdict::BadSignature, what);
+        let good = note.signed_by(&self.keys).map_err(|error| rotten(error.to_string()))?;
+        self.compare(checkpoint).map_err(|what| (Verdict::Contradicted, what))?;
+        if let Some(key) = self.announced(checkpoint)
+            && !good.iter().any(|signed| signed.key.to_string() == *key)
+        {
+            let what = "it does not hold the signature that the log's anchor announces";
+            return Err(rotten(what.to_owned()));
+        }
+        if good.is_empty() && held.from_outside && !self.keys.is_empty() {
+            let what = "no key of the log or the policy signed it";
+            return Err(rotten(what.to_owned()));
+        }
+        Ok(good)
+    }
+
+    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+        let Checkpoint { size, root, .. } = checkpoint;
+        match self.chain.roots.get(size) {
+            Some(own) if own == root => Ok(()),
+            Some(own) => Err(format!(
+                "it says that the first {size} records have root {root}, and here they have {own}"
+            )),
+            None if *size > self.chain.records && !self.damaged => Err(format!(
+                "it says that there were {size} records, and here are {}: rolled back",
+                self.chain.records
+            )),
+            // Damage lies below; what it says of the records there cannot be compared.
+            None => Ok(()),
+        }
+    }
+
+    /// The key that the record right before the checkpoint's end announces.
+    fn announced(&self, checkpoint: &Checkpoint) -> Option<&String> {
+        let last = checkpoint.size.checked_sub(1)?;
+        let own = &self.chain.own;
+        let place = own.binary_search_by_key(&last, |own: &OwnRecord| own.sequence).ok()?;
+        match &own[place].event {
+            SystemEvent::ChainAnchor(anchor) => Some(&anchor.key),
+            _ => None,
+        }
+    }
+}
+
+/// Raises the strength of what a checkpoint covers.
+fn vouch(report: &mut Report, checkpoint: &Checkpoint, good: &[Signed], met: Option<&Met>) {
+    let size = checkpoint.size;
+    report.unanchored = report.records.saturating_sub(size);
+    let by: Vec<String> = good
+        .iter()
+        .filter(|signed| signed.key.kind() == KeyKind::Log)
+        .map(|signed| signed.key.name().to_owned())
+        .collect();
+    let witnessed = met.filter(|met| !met.witnesses.is_empty()).map(|met| {
+        let mut times: Vec<u64> = met.witnesses.iter().map(|(_, seconds)| *seconds).collect();
+        times.sort_unstable();
+        Witnessed::new(times.len(), met.witnesses_listed, times.last().copied().unwrap_or(0))
+    });
+    let strength = if witnessed.is_some() { Strength::Witnessed } else { Strength::Signed };
+    let mut ranges = Vec::new();
+    for range in std::mem::take(&mut report.provable) {
+        // Behind damage nothing says that these are the records that were signed.
+        if range.from > 0 || size == 0 {
+            ranges.push(range);
+            continue;
+        }
+        let to = range.to.min(size);
+        ranges.push(ProvableRange { from: 0, to, strength, by: by.clone(), witnessed });
+        if range.to > to {
+            ranges.push(ProvableRange { from: to, ..range });
+        }
+    }
+    report.provable = ranges;
+}
