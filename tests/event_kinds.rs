@@ -261,7 +261,7 @@ fn stamps() -> impl Strategy<Value = Stamp> {
             clock,
             clock_status: status,
             idempotency_key: ids.0,
-            erasure_key: ids.1,
+            erasure_key: ids.1.map(SubjectId),
             salt: ids.2,
         })
 }

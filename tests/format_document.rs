@@ -123,6 +123,7 @@ fn optional_fields_stand_where_the_document_says() {
     let plain = Stamp::new(Class::Input, Vantage::Operator, Timestamp::from_nanos(0));
     let marks = [Some([1; 16]), Some([2; 16]), Some([3; 16])];
     let [key, erasure, salt] = marks;
+    let erasure = erasure.map(SubjectId);
     let all = Stamp { idempotency_key: key, erasure_key: erasure, salt, ..plain };
     let single = [
         ("idempotency key", Stamp { idempotency_key: key, ..plain }),
@@ -186,7 +187,8 @@ fn the_document_lists_every_kind_and_no_other() {
             (number, row[1].as_str(), row[2].clone())
         })
         .collect();
-    let mut code = vec![(system::RECOVERED_KIND, "recovered", "system".to_owned())];
+    let mut code: Vec<_> =
+        SystemEvent::KINDS.iter().map(|(kind, name)| (*kind, *name, "system".to_owned())).collect();
     code.extend(
         Event::KINDS
             .iter()
@@ -276,6 +278,7 @@ fn primitive(kind: &str, bytes: &mut &[u8]) -> Value {
         "span" => json!(Span::from_nanos(signed(bytes))),
         "digest" => json!(Digest(cut(bytes, 32).try_into().unwrap())),
         "run_id" => json!(RunId(cut(bytes, 16).try_into().unwrap())),
+        "subject_id" => json!(SubjectId(cut(bytes, 16).try_into().unwrap())),
         other => panic!("the document does not define `{other}`"),
     }
 }
@@ -315,13 +318,31 @@ fn a_decoder_made_of_the_documents_tables_reads_every_payload() {
             assert!(rest.is_empty(), "{} bytes of {name} are not in the document", rest.len());
         }
     }
-    let digest = Digest([4; 32]);
-    let recovered = Recovered { segment: 1, offset: 2, dead_bytes: 3, digest };
-    let mut bytes = Vec::new();
-    wire::encode(&recovered, &mut bytes).unwrap();
-    let mut rest = bytes.as_slice();
-    let read = schema.take("recovered", &mut rest);
-    assert_eq!((read, rest.len()), (serde_json::to_value(recovered).unwrap(), 0));
+    let (digest, key) = (Digest([4; 32]), "bot+0+0".to_owned());
+    let own = [
+        SystemEvent::Recovered(Recovered { segment: 1, offset: 2, dead_bytes: 3, digest }),
+        SystemEvent::ChainAnchor(ChainAnchor { frame: 5, link: digest, key: key.clone() }),
+        SystemEvent::KeyRotated(KeyRotated {
+            old: key.clone(),
+            new: key,
+            old_signature: vec![1, 2],
+            new_signature: vec![3],
+        }),
+        SystemEvent::SubjectShredded(SubjectShredded {
+            subject: SubjectId([7; 16]),
+            key_digest: digest,
+            reason: "asked for".to_owned(),
+        }),
+    ];
+    let kinds: Vec<u16> = own.iter().map(Payload::kind).collect();
+    assert_eq!(kinds, SystemEvent::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>());
+    for event in own {
+        let mut bytes = Vec::new();
+        event.encode_payload(&mut bytes).unwrap();
+        let mut rest = bytes.as_slice();
+        let read = schema.take(SystemEvent::name_of(event.kind()).unwrap(), &mut rest);
+        assert_eq!((read, rest.len()), (serde_json::to_value(event).unwrap(), 0));
+    }
 }
 
 fn positions<T: Decode<()> + serde::Serialize>() -> Vec<String> {

@@ -5,6 +5,8 @@
 mod support;
 
 mod architecture;
+mod checkpoint_formats;
+mod checkpoint_signing;
 mod cli_domain;
 mod cli_ledger;
 mod cli_run;
@@ -57,6 +59,7 @@ mod strategy_sma_cross;
 mod tidy;
 mod units_arithmetic;
 mod units_decimal;
+mod verify_checkpoints;
 mod verify_meaning;
 mod verify_mutations;
 mod verify_planted;

@@ -1,9 +1,9 @@
 //! Is it true? Three verdicts over a ledger that is handed over, read-only by construction.
 //!
 //! *Integrity*: not a byte was changed, cut, reordered or slipped in ([`Level::Chain`],
-//! [`Level::Tree`], with signed checkpoints). *State*: what the log states about registries, profit and times holds
-//! ([`Level::State`]). *Derivation*: every recorded decision follows from the recorded inputs
-//! ([`Level::Derive`]). What each input rests on is reported beside them, as its *vantage*.
+//! [`Level::Tree`], with signed checkpoints). *State*: what the log states about registries, profit
+//! and times holds ([`Level::State`]). *Derivation*: every recorded decision follows from the
+//! recorded inputs ([`Level::Derive`]). What each input rests on is reported beside them, as its *vantage*.
 //!
 //! An unkeyed chain does not stop its own operator from writing another history; only outside
 //! knowledge (an older head) finds that.
@@ -32,7 +32,7 @@ use crate::event::{Event, Payload};
 use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::layout::{IDENTITY_BYTES, Identity, IdentityError, Layout, Listing};
 use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
-use crate::ledger::{Head, LedgerEnd, LedgerError};
+use crate::ledger::{Head, LedgerEnd, LedgerError, Reader};
 
 /// How to verify.
 #[derive(Clone)]
@@ -156,6 +156,10 @@ pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError
     judgement.anchors(&mut report);
     if level >= Level::Tree {
         judgement.notes(&held, &mut report);
+    }
+    if options.against.is_some() && !damaged {
+        let reader = Reader::open_any(Arc::clone(disk), path)?;
+        report.misbehaviour = judgement.misbehaviour(&held, &reader)?;
     }
     report.conclude();
     Ok(report)

@@ -12,10 +12,18 @@ use super::chain::ChainResult;
 use super::collect::OwnRecord;
 use super::report::{CheckpointReport, ProvableRange, Report, Strength, Verdict, Witnessed};
 use crate::checkpoint::{
-    Checkpoint, KeyKind, Met, Note, NoteError, NoteFile, Policy, Signed, VerifierKey, rotated_key,
+    Checkpoint, KeyKind, Met, Misbehaviour, Note, NoteError, NoteFile, Policy, Signed, VerifierKey,
+    rotated_key, span_roots_of_records,
 };
-use crate::event::SystemEvent;
+use crate::event::{Event, SystemEvent};
 use crate::ledger::segment::LedgerId;
+use crate::ledger::{LedgerError, Reader};
+use crate::merkle::proof::consistency_spans;
+
+/// A reader that walks any program's records.
+type AnyReader = Reader<Event>;
+/// The text of a proof, where there is one.
+type Proof = Result<Option<String>, LedgerError>;
 
 /// A note that the log is held against.
 pub(super) struct HeldNote {
@@ -145,6 +153,37 @@ impl<'w> Judgement<'w> {
         if let Some((note, good)) = newest {
             vouch(report, note.checkpoint(), &good, met.as_ref());
         }
+    }
+
+    /// Proof that one key signed both the caller's note and one that the log agrees with, where the
+    /// caller's contradicts the log: what to show to somebody who has neither.
+    pub(super) fn misbehaviour(&self, held: &[HeldNote], reader: &AnyReader) -> Proof {
+        let outside = held.iter().filter(|held| held.from_outside);
+        let Some(older) = outside.filter_map(|held| held.note.as_ref().ok()).next() else {
+            return Ok(None);
+        };
+        let size = older.checkpoint().size;
+        let Some(prefix) = self.chain.roots.get(&size).copied() else { return Ok(None) };
+        if prefix == older.checkpoint().root {
+            return Ok(None);
+        }
+        let log_keys = || self.keys.iter().filter(|key| key.kind() == KeyKind::Log);
+        let by = |note: &Note, key| note.signed_by([key]).is_ok_and(|good| !good.is_empty());
+        for newer in held.iter().filter(|held| !held.from_outside) {
+            let Ok(newer) = &newer.note else { continue };
+            let Checkpoint { size: to, root, .. } = newer.checkpoint();
+            let agrees = self.chain.roots.get(to) == Some(root);
+            let signed = log_keys().any(|key| by(older, key) && by(newer, key));
+            if !agrees || !signed {
+                continue;
+            }
+            if let Some(spans) = consistency_spans(size, *to) {
+                let path = span_roots_of_records(reader, &spans)?;
+                let (older, newer) = (older.clone(), newer.clone());
+                return Ok(Some(Misbehaviour { older, newer, prefix, path }.to_string()));
+            }
+        }
+        Ok(None)
     }
 
     /// Who signed a note that holds; or the verdict of one that does not.

@@ -19,6 +19,7 @@ mod sign;
 mod store;
 mod tiles;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
@@ -132,6 +133,27 @@ pub fn root_of_records<P: Payload>(reader: &Reader<P>, size: u64) -> Result<Dige
         tree.push_row(&mut row);
     }
     tree.root().ok_or(LedgerError::Stopped)
+}
+
+/// Returns the roots over spans of a log's records that do not overlap, from the records
+/// themselves: what a proof needs where no tile may be written.
+///
+/// # Errors
+/// Damage of the log, and failures of the machine.
+pub fn span_roots_of_records<P: Payload>(
+    reader: &Reader<P>,
+    spans: &[Range<u64>],
+) -> Result<Vec<Digest>, LedgerError> {
+    let mut parts: Vec<CompactRange> =
+        spans.iter().map(|span| CompactRange::new(span.start)).collect();
+    reader.for_each::<LedgerError>(0, |record| {
+        let place = spans.iter().position(|span| span.contains(&record.sequence));
+        if let Some(place) = place {
+            parts[place].push(record.digest());
+        }
+        Ok(())
+    })?;
+    Ok(parts.iter().map(CompactRange::span_root).collect())
 }
 
 /// The message that both keys of a rotation sign.

@@ -44,7 +44,7 @@ pub use run::{
     Balance, EndOfData, FileFormat, FillModel, Generator, InputFile, Instrument, Mode, PairId,
     Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
 };
-pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
+pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, SubjectId, Vantage};
 pub use state::{Projection, ProjectionRoot, StateRoot, state_digest};
 pub use system::{ChainAnchor, KeyRotated, Recovered, SubjectShredded, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};

@@ -25,7 +25,7 @@
 
 use std::num::NonZeroU32;
 
-use super::stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, Vantage};
+use super::stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, SubjectId, Vantage};
 use super::wire::{DecodeError, EncodeError};
 use crate::hash::{self, Digest};
 use crate::time::Timestamp;
@@ -123,7 +123,8 @@ impl Envelope {
         fixed[38] = stamp.clock as u8;
         fixed[39] = stamp.clock_status as u8;
         out.extend_from_slice(&fixed);
-        for field in [stamp.idempotency_key, stamp.erasure_key, stamp.salt].into_iter().flatten() {
+        let erasure_key = stamp.erasure_key.map(|subject| subject.0);
+        for field in [stamp.idempotency_key, erasure_key, stamp.salt].into_iter().flatten() {
             out.extend_from_slice(&field);
         }
     }
@@ -161,7 +162,7 @@ impl Envelope {
             clock: ClockSource::from_byte(fixed[38])?,
             clock_status: ClockStatus::from_byte(fixed[39])?,
             idempotency_key: optional(FLAG_IDEMPOTENCY_KEY)?,
-            erasure_key: optional(FLAG_ERASURE_KEY)?,
+            erasure_key: optional(FLAG_ERASURE_KEY)?.map(SubjectId),
             salt: optional(FLAG_SALT)?,
         };
         Ok((Self { kind: le_u16(fixed, 0), schema: le_u16(fixed, 2), stamp }, rest))

@@ -121,9 +121,39 @@ impl Actor {
     pub const LEDGER: Self = Self(6);
 }
 
-/// The run a record belongs to; all zero outside any run.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct RunId(pub [u8; 16]);
+/// Names of sixteen bytes, shown as hex digits.
+macro_rules! sixteen_bytes {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub [u8; 16]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+sixteen_bytes! {
+    /// The run a record belongs to; all zero outside any run.
+    RunId;
+    /// Whose personal fields a record holds, and so the key that they are encrypted under.
+    SubjectId;
+}
 
 impl RunId {
     /// Returns the run id of a simulated run: the first half of [`hash::run`].
@@ -133,24 +163,6 @@ impl RunId {
         let mut id = [0; 16];
         id.copy_from_slice(&digest.0[..16]);
         Self(id)
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for RunId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -176,7 +188,7 @@ pub struct Stamp {
     /// The caller's key: appending the same key twice appends once.
     pub idempotency_key: Option<[u8; 16]>,
     /// The key under which personal fields are encrypted.
-    pub erasure_key: Option<[u8; 16]>,
+    pub erasure_key: Option<SubjectId>,
     /// A secret that keeps the leaf hash from being confirmed by guessing.
     pub salt: Option<[u8; 16]>,
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::record::{ApplicationId, Payload};
+use super::stamp::SubjectId;
 use super::wire::{self, Decode, DecodeError, Encode, EncodeError};
 use crate::hash::Digest;
 
@@ -49,7 +50,7 @@ pub struct KeyRotated {
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct SubjectShredded {
     /// Name of the erasure key, as it stands in the envelopes of the records it protects.
-    pub subject: [u8; 16],
+    pub subject: SubjectId,
     /// Digest of the key that was destroyed, which is proof of what was destroyed and no more.
     pub key_digest: Digest,
     /// Why.

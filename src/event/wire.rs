@@ -21,7 +21,7 @@ pub(crate) use bincode::error::{DecodeError as CodecDecodeError, EncodeError as 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::enc::write::Writer;
 
-use super::stamp::RunId;
+use super::stamp::{RunId, SubjectId};
 use crate::hash::Digest;
 use crate::time::{Span, Timestamp};
 use crate::units::{Money, MoneyExact, Price, Quantity, Ratio};
@@ -180,6 +180,7 @@ as_inner! {
     Span, i64, |v| v.nanos(), Span::from_nanos;
     Digest, [u8; 32], |v| v.0, Digest;
     RunId, [u8; 16], |v| v.0, RunId;
+    SubjectId, [u8; 16], |v| v.0, SubjectId;
 }
 
 /// Gives a type the encoding of its parts, for types that keep more than they must: `$get` makes

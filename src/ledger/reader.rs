@@ -96,8 +96,8 @@ impl<P: Payload> Reader<P> {
     ///
     /// # Errors
     /// See [`Reader::open`], but for [`LedgerError::OtherApplication`].
-    pub fn open_any(path: &Path) -> Result<Self, LedgerError> {
-        Self::open_for(Arc::new(RealDisk), path, None)
+    pub fn open_any(disk: Arc<dyn Disk>, path: &Path) -> Result<Self, LedgerError> {
+        Self::open_for(disk, path, None)
     }
 
     fn open_for(

@@ -131,12 +131,16 @@ impl CompactRange {
     /// Returns the RFC 6962 root of a range from zero, `None` of any other.
     #[must_use]
     pub fn root(&self) -> Option<Digest> {
-        if self.begin != 0 {
-            return None;
-        }
+        (self.begin == 0).then(|| self.span_root())
+    }
+
+    /// Returns the root over the range as if it stood alone. It is a node of the tree, or of the
+    /// right edge of one, only where the range is a span that a proof names.
+    #[must_use]
+    pub fn span_root(&self) -> Digest {
         let mut from_right = self.subtrees.iter().rev().map(|(_, root)| *root);
         let last = from_right.next().unwrap_or_else(hash::empty_root);
-        Some(from_right.fold(last, |right, left| hash::node(&left, &right)))
+        from_right.fold(last, |right, left| hash::node(&left, &right))
     }
 
     fn push_subtree(&mut self, mut level: u32, mut root: Digest) {

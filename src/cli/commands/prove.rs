@@ -1,5 +1,7 @@
 //! `prove`: a receipt for one record.
 
+use std::sync::Arc;
+
 use crate::checkpoint::prove;
 use crate::cli::args_proofs::ProveArgs;
 use crate::cli::outcome::{CliError, Outcome};
@@ -13,7 +15,7 @@ pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
     let reader: Reader<Event> = if args.trade.is_some() {
         Reader::open(&args.ledger)?
     } else {
-        Reader::open_any(&args.ledger)?
+        Reader::open_any(Arc::new(RealDisk), &args.ledger)?
     };
     let sequence = match (&args.trade, args.sequence) {
         (Some(trade), _) => find_trade(&reader, trade)?.sequence,

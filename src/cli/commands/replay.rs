@@ -1,6 +1,7 @@
 //! `replay`: the records of a ledger, one by one, as they were written.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use crate::cli::text::{Screen, to_json};
 use crate::event::wire::DecodeError;
 use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, record};
 use crate::ledger::clock::pause;
+use crate::ledger::disk::RealDisk;
 use crate::ledger::{Entry, LedgerError, Reader, decode};
 
 /// How long to wait before looking for new records.
@@ -30,7 +32,7 @@ pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
     }
     let mut next = args.from;
     loop {
-        let reader = Reader::<Event>::open_any(&args.ledger)?;
+        let reader = Reader::<Event>::open_any(Arc::new(RealDisk), &args.ledger)?;
         let done = show(&mut screen, args, &reader, &mut next);
         // What was read before an error is shown too.
         screen.flush()?;
