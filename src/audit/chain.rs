@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::collect::{Collector, Judged, OwnRecord};
 use super::report::{Level, ProvableRange, Strength};
 use crate::hash::Digest;
+use crate::ledger::clock::Deadline;
 use crate::ledger::disk::Disk;
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::scan::{Fault, FaultClass, SegmentEnd, scan_segment};
@@ -37,6 +38,8 @@ pub(super) struct ChainResult {
     pub(super) roots: BTreeMap<u64, Digest>,
     /// The ledger's own records that count.
     pub(super) own: Vec<OwnRecord>,
+    /// Where the last segment begins.
+    pub(super) last: Option<Resume>,
 }
 
 /// What is judged, and how.
@@ -50,6 +53,18 @@ pub(super) struct Task<'t> {
     pub(super) threads: usize,
     /// Sizes at which the root is wanted, in ascending order.
     pub(super) sizes: &'t [u64],
+    /// Where to begin, if not at the first segment.
+    pub(super) from: Option<&'t Resume>,
+    pub(super) deadline: Deadline,
+}
+
+/// A place between two segments from which an audit can go on.
+#[derive(Debug, Clone)]
+pub(super) struct Resume {
+    /// The segment to begin with.
+    pub(super) index: u64,
+    /// The tree of all records before it.
+    pub(super) tree: CompactRange,
 }
 
 /// Judges all segments.
@@ -59,21 +74,29 @@ pub(super) struct Task<'t> {
 pub(super) fn check(task: &Task<'_>) -> Result<ChainResult, (PathBuf, io::Error)> {
     let judged = judge_all(task)?;
     let mut join = Join::new(task);
-    for (place, judged) in judged.into_iter().enumerate() {
+    for (place, judged) in judged.into_iter().enumerate().skip(first_place(task)) {
         join.segment(place, judged);
     }
     Ok(join.finish())
 }
 
+/// Place in the list of the segment to begin with.
+fn first_place(task: &Task<'_>) -> usize {
+    let index = task.from.map_or(0, |from| from.index);
+    task.listing.segments.partition_point(|listed| listed.index < index)
+}
+
 fn judge_all(task: &Task<'_>) -> Result<Vec<Option<Judged>>, (PathBuf, io::Error)> {
     let Task { disk, layout, listing, live, level, .. } = *task;
     let count = listing.segments.len();
-    let next = AtomicUsize::new(0);
+    let next = AtomicUsize::new(first_place(task));
     let results: Mutex<Vec<Option<Judged>>> = Mutex::new((0..count).map(|_| None).collect());
     let failure: Mutex<Option<(usize, io::Error)>> = Mutex::new(None);
     let work = || loop {
         let place = next.fetch_add(1, Ordering::Relaxed);
-        let Some(listed) = listing.segments.get(place) else { return };
+        let Some(listed) = listing.segments.get(place).filter(|_| !task.deadline.is_over()) else {
+            return;
+        };
         let Ok(header) = &listed.header else { continue };
         let growing = live && place + 1 == count;
         let path = layout.segment(listed.index);
@@ -130,8 +153,8 @@ impl<'l> Join<'l> {
         let out = ChainResult {
             faults: Vec::new(),
             faults_left_out: 0,
-            tree: Some(CompactRange::new(0)),
-            records: 0,
+            tree: Some(task.from.map_or(CompactRange::new(0), |from| from.tree.clone())),
+            records: task.from.map_or(0, |from| from.tree.end()),
             unproven: 0,
             frames: 0,
             bytes: 0,
@@ -141,10 +164,12 @@ impl<'l> Join<'l> {
             not_checked: Vec::new(),
             roots: BTreeMap::new(),
             own: Vec::new(),
+            last: None,
         };
         let hash_leaves = task.level >= Level::Tree;
         let Task { listing, live, sizes, .. } = *task;
-        Self { listing, live, hash_leaves, sizes, expected_index: 0, before: None, out }
+        let expected_index = task.from.map_or(0, |from| from.index);
+        Self { listing, live, hash_leaves, sizes, expected_index, before: None, out }
     }
 
     fn segment(&mut self, place: usize, judged: Option<Judged>) {
@@ -167,8 +192,20 @@ impl<'l> Join<'l> {
         if joins {
             self.check_continuation(header);
         }
-        if let Some(judged) = judged {
-            self.take(header, judged);
+        match judged {
+            Some(judged) => self.take(header, judged),
+            None => self.out_of_time(listed.index),
+        }
+    }
+
+    /// Nobody read the segment: the time was over.
+    fn out_of_time(&mut self, index: u64) {
+        self.before = None;
+        self.out.tree = None;
+        self.out.end = SegmentEnd::Broken;
+        let what = "all segments from here on: the time budget was used up";
+        if self.out.not_checked.iter().all(|told| !told.ends_with(what)) {
+            self.out.not_checked.push(format!("segment {index:012} and {what}"));
         }
     }
 
@@ -258,12 +295,13 @@ impl<'l> Join<'l> {
         self.out.records = judged.counted.sequence.max(self.out.records);
         self.out.own.extend(judged.own);
         if self.hash_leaves {
-            self.join_leaves(&judged.leaves, &judged.marks);
+            self.join_leaves(header.index, &judged.leaves, &judged.marks);
         }
     }
 
-    fn join_leaves(&mut self, leaves: &CompactRange, marks: &[CompactRange]) {
+    fn join_leaves(&mut self, index: u64, leaves: &CompactRange, marks: &[CompactRange]) {
         let Some(mut tree) = self.out.tree.take() else { return };
+        self.out.last = Some(Resume { index, tree: tree.clone() });
         self.note_root(&tree);
         for mark in marks {
             let mut until = tree.clone();

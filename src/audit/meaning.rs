@@ -12,6 +12,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::damage::is_damaged;
 use super::report::{FAULTS_LISTED_MAX, Mismatch, Report, StateParting, Verdict};
 use super::{AuditError, Level};
 use crate::event::wire::DecodeError;
@@ -22,6 +23,7 @@ use crate::event::{
 use crate::kernel::{
     Decision, FindingKind, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp,
 };
+use crate::ledger::clock::Deadline;
 use crate::ledger::disk::Disk;
 use crate::ledger::{Entry, LedgerError, Reader};
 use crate::strategies::StrategyError;
@@ -34,19 +36,18 @@ pub(super) fn check(
     disk: &Arc<dyn Disk>,
     path: &Path,
     level: Level,
+    deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), AuditError> {
-    let damaged =
-        report.faults.iter().any(|fault| !is_torn(fault)) || !report.not_checked.is_empty();
-    if damaged {
+    if is_damaged(report) || !report.not_checked.is_empty() {
         let what = "state and decisions: the log is not whole, so they rest on nothing";
         report.not_checked.push(what.to_owned());
         return Ok(());
     }
     let reader: Reader<Event> = Reader::open_on(Arc::clone(disk), path)?;
-    fold(&reader, level >= Level::Derive, report)?;
+    fold(&reader, level >= Level::Derive, deadline, report)?;
     if level == Level::State && report.state_parting.is_some() {
-        locate_parting(&reader, report)?;
+        locate_parting(&reader, deadline, report)?;
     }
     if let Some(mismatch) = &report.mismatch {
         let sequence = mismatch.sequence;
@@ -58,7 +59,7 @@ pub(super) fn check(
         report.vantage.clear();
         report.not_checked.clear();
         report.state_parting = None;
-        fold(&reader, false, report)?;
+        fold(&reader, false, deadline, report)?;
         report.not_checked.push(what);
         if let Some(parting) = &mut report.state_parting {
             parting.part_at(sequence);
@@ -69,9 +70,13 @@ pub(super) fn check(
 
 /// Finds the first record at which the worlds part: up to there, what is recorded is what follows
 /// from the inputs, and so are the states; from there on they are two.
-fn locate_parting(reader: &Reader<Event>, report: &mut Report) -> Result<(), LedgerError> {
+fn locate_parting(
+    reader: &Reader<Event>,
+    deadline: Deadline,
+    report: &mut Report,
+) -> Result<(), LedgerError> {
     let mut scratch = Report::blank(report.level, report.end);
-    fold(reader, true, &mut scratch)?;
+    fold(reader, true, deadline, &mut scratch)?;
     if let (Some(parting), Some(mismatch)) = (&mut report.state_parting, &scratch.mismatch) {
         parting.part_at(mismatch.sequence);
     }
@@ -79,18 +84,27 @@ fn locate_parting(reader: &Reader<Event>, report: &mut Report) -> Result<(), Led
 }
 
 /// Goes through all records once.
-fn fold(reader: &Reader<Event>, derive: bool, report: &mut Report) -> Result<(), LedgerError> {
+fn fold(
+    reader: &Reader<Event>,
+    derive: bool,
+    deadline: Deadline,
+    report: &mut Report,
+) -> Result<(), LedgerError> {
     let mut checker = Checker::new(derive);
-    reader.for_each::<LedgerError>(0, |record| {
-        checker.record(&record, report);
-        Ok(())
-    })?;
+    let mut cursor = reader.cursor(0)?;
+    while let Some(frame) = cursor.next_frame()? {
+        if deadline.is_over() {
+            let from = frame.header.first_sequence;
+            let what = "state and decisions: the time budget was used up";
+            report.not_checked.push(format!("from record {from} on, {what}"));
+            return Ok(());
+        }
+        for record in frame.records() {
+            checker.record(&record, report);
+        }
+    }
     checker.finish(reader.len(), report);
     Ok(())
-}
-
-fn is_torn(fault: &crate::ledger::scan::Fault) -> bool {
-    fault.class == crate::ledger::scan::FaultClass::TornTail
 }
 
 /// What the kernel answered to the last input, and what of it was met in the log.

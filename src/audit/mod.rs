@@ -11,28 +11,34 @@
 //! Invariants: nothing is created, changed or locked; a read error is a failure to check and never
 //! a verdict; the answer does not depend on the number of threads.
 
+mod bundle;
 mod chain;
 mod collect;
+mod damage;
+mod flow;
+mod follow;
 mod meaning;
 mod report;
+mod salvage;
+mod self_test;
 mod signatures;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use bundle::{BundleFile, bundle};
+pub use follow::Follower;
 pub use report::{
-    CheckpointReport, FAULTS_LISTED_MAX, Finding, Level, Mismatch, ProvableRange, REPORT_SCHEMA,
-    Report, StateParting, Strength, Verdict, Witnessed,
+    CheckpointReport, FAULTS_LISTED_MAX, Finding, LeftOut, Level, Mismatch, ProvableRange,
+    REPORT_SCHEMA, Report, StateParting, Strength, Verdict, Witnessed,
 };
+pub use salvage::{Salvaged, salvage};
+pub use self_test::{Planted, SelfTestError, self_test};
 
-use signatures::Judgement;
-
-use crate::checkpoint::{Note, Policy, read_notes};
-use crate::event::{Event, Payload};
+use crate::checkpoint::{Note, Policy};
+use crate::ledger::LedgerError;
 use crate::ledger::disk::{Disk, RealDisk};
-use crate::ledger::layout::{IDENTITY_BYTES, Identity, IdentityError, Layout, Listing};
-use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
-use crate::ledger::{Head, LedgerEnd, LedgerError, Reader};
 
 /// How to verify.
 #[derive(Clone)]
@@ -48,13 +54,26 @@ pub struct VerifyOptions {
     pub policy: Option<Policy>,
     /// An older checkpoint from elsewhere: the log must continue it.
     pub against: Option<Note>,
+    /// A checkpoint from elsewhere that is believed: segments that it covers whole are left out.
+    /// For the levels up to [`Level::Tree`], which is then the default.
+    pub since: Option<Note>,
+    /// What is not done within this time is told as not checked.
+    pub time_budget: Option<Duration>,
 }
 
 impl Default for VerifyOptions {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let disk = Arc::new(RealDisk);
-        Self { level: None, threads, disk, policy: None, against: None }
+        Self {
+            level: None,
+            threads,
+            disk,
+            policy: None,
+            against: None,
+            since: None,
+            time_budget: None,
+        }
     }
 }
 
@@ -74,6 +93,9 @@ pub enum AuditError {
     /// Checkpoints are about roots, and no root is computed at the level that was asked for.
     #[error("level chain computes no root: a policy or an older checkpoint needs level tree")]
     LevelTooLow,
+    /// What records mean follows from all records before them.
+    #[error("only the levels chain and tree can leave out what a checkpoint covers")]
+    LevelTooHigh,
 }
 
 /// Verifies the ledger at `path`.
@@ -96,109 +118,5 @@ pub enum AuditError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, AuditError> {
-    let disk = &options.disk;
-    let layout = Layout::new(path);
-    let io = |action: &'static str, path: std::path::PathBuf| {
-        move |source| LedgerError::Io { action, path, source }
-    };
-    // Asked before the files are listed: a writer that starts later only adds to them.
-    let live = disk.is_locked(&layout.lock()).map_err(io("ask for", layout.lock()))?;
-    // And so are the notes: what they cover was there before they were.
-    let notes = read_notes(&**disk, &layout)?;
-    let listing = Listing::read(&**disk, &layout)?;
-    let level = level_for(options, &listing)?;
-    let held = signatures::held_notes(notes, options.against.as_ref());
-    let sizes = signatures::sizes(&held);
-    let task = chain::Task {
-        disk: &**disk,
-        layout: &layout,
-        listing: &listing,
-        live,
-        level,
-        threads: options.threads,
-        sizes: &sizes,
-    };
-    let chain = chain::check(&task).map_err(|(path, source)| io("read", path)(source))?;
-    let end = match chain.end {
-        _ if live => LedgerEnd::Live,
-        SegmentEnd::Closed => LedgerEnd::Closed,
-        SegmentEnd::Sealed | SegmentEnd::Open | SegmentEnd::Broken => LedgerEnd::Open,
-    };
-    let head = chain
-        .tree
-        .as_ref()
-        .and_then(|tree| tree.root().map(|root| Head { size: tree.end(), root }));
-    let mut report = Report {
-        head,
-        chain_head: chain.chain_head,
-        segments: listing.segments.len() as u64,
-        frames: chain.frames,
-        records: chain.records,
-        bytes: chain.bytes,
-        unproven: chain.unproven,
-        unanchored: chain.records,
-        fault_count: chain.faults_left_out,
-        faults: identity_fault(&listing),
-        provable: chain.provable.clone(),
-        not_checked: chain.not_checked.clone(),
-        ..Report::blank(level, end)
-    };
-    if let Err(error @ IdentityError::Unsupported(_)) = &listing.identity {
-        report.not_checked.push(error.to_string());
-    }
-    report.faults.extend(chain.faults.iter().cloned());
-    if level >= Level::State {
-        meaning::check(disk, path, level, &mut report)?;
-    }
-    let damaged = report.faults.iter().any(|fault| fault.class != FaultClass::TornTail);
-    let ledger = listing.identity.as_ref().ok().map(|identity| identity.ledger);
-    let judgement = Judgement::new(options.policy.as_ref(), ledger, &chain, damaged);
-    judgement.anchors(&mut report);
-    if level >= Level::Tree {
-        judgement.notes(&held, &mut report);
-    }
-    if options.against.is_some() && !damaged {
-        let reader = Reader::open_any(Arc::clone(disk), path)?;
-        report.misbehaviour = judgement.misbehaviour(&held, &reader)?;
-    }
-    report.conclude();
-    Ok(report)
-}
-
-fn level_for(options: &VerifyOptions, listing: &Listing) -> Result<Level, AuditError> {
-    let asked = options.level;
-    let wants_roots = options.policy.is_some() || options.against.is_some();
-    if wants_roots && asked == Some(Level::Chain) {
-        return Err(AuditError::LevelTooLow);
-    }
-    let other = match &listing.identity {
-        Ok(Identity { application, .. }) if *application != Event::APPLICATION => Some(application),
-        _ => None,
-    };
-    match (other, asked) {
-        (None, level) => Ok(level.unwrap_or(Level::Derive)),
-        (Some(_), None) => Ok(Level::Tree),
-        (Some(_), Some(level)) if level <= Level::Tree => Ok(level),
-        (Some(application), Some(_)) => {
-            let name = String::from_utf8_lossy(application);
-            let application = name.trim_end_matches('\0').escape_default().to_string();
-            Err(AuditError::OtherApplication { application })
-        }
-    }
-}
-
-fn identity_fault(listing: &Listing) -> Vec<Fault> {
-    match listing.identity {
-        Err(IdentityError::Damaged) => vec![Fault {
-            class: FaultClass::Corrupt,
-            segment: 0,
-            offset: 0,
-            end: IDENTITY_BYTES as u64,
-            sequence: 0,
-            check: "ledger.id".to_owned(),
-            expected: "a whole ledger.id".to_owned(),
-            actual: "damage".to_owned(),
-        }],
-        _ => Vec::new(),
-    }
+    flow::verify(path, options)
 }

@@ -207,6 +207,15 @@ impl StateParting {
     }
 }
 
+/// What an audit left out because a checkpoint that is believed covers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Records from the first on.
+    pub records: u64,
+    /// Segments from the first on.
+    pub segments: u64,
+}
+
 /// Everything an audit found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -266,6 +275,10 @@ pub struct Report {
     pub vantage: std::collections::BTreeMap<String, u64>,
     /// What was not checked, and why.
     pub not_checked: Vec<String>,
+    /// What was left out on request.
+    pub left_out: Option<LeftOut>,
+    /// Verifier keys that the log itself names.
+    pub keys: Vec<String>,
 }
 
 impl Report {
@@ -340,6 +353,8 @@ impl Report {
             re_executed: 0,
             vantage: std::collections::BTreeMap::new(),
             not_checked: Vec::new(),
+            left_out: None,
+            keys: Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use super::chain::ChainResult;
 use super::collect::OwnRecord;
+use super::damage::SignedTree;
 use super::report::{CheckpointReport, ProvableRange, Report, Strength, Verdict, Witnessed};
 use crate::checkpoint::{
     Checkpoint, KeyKind, Met, Misbehaviour, Note, NoteError, NoteFile, Policy, Signed, VerifierKey,
@@ -34,8 +35,11 @@ pub(super) struct HeldNote {
     from_outside: bool,
 }
 
-/// The notes of the ledger, and one from elsewhere.
-pub(super) fn held_notes(files: Vec<NoteFile>, against: Option<&Note>) -> Vec<HeldNote> {
+/// The notes of the ledger, and those from elsewhere.
+pub(super) fn held_notes<'n>(
+    files: Vec<NoteFile>,
+    outside: impl Iterator<Item = &'n Note>,
+) -> Vec<HeldNote> {
     let name = |path: PathBuf| {
         let mut parts: Vec<_> =
             path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
@@ -47,7 +51,7 @@ pub(super) fn held_notes(files: Vec<NoteFile>, against: Option<&Note>) -> Vec<He
         note: file.note,
         from_outside: false,
     });
-    let outside = against.map(|note| HeldNote {
+    let outside = outside.map(|note| HeldNote {
         name: "the checkpoint from outside".to_owned(),
         note: Ok(note.clone()),
         from_outside: true,
@@ -64,38 +68,39 @@ pub(super) fn sizes(held: &[HeldNote]) -> Vec<u64> {
     sizes
 }
 
-/// What the notes amount to.
-pub(super) struct Judgement<'w> {
-    policy: Option<&'w Policy>,
-    keys: Vec<VerifierKey>,
-    chain: &'w ChainResult,
-    damaged: bool,
+/// The keys that count: a policy's, and those that the log itself names.
+pub(super) fn known_keys(
+    policy: Option<&Policy>,
+    ledger: Option<LedgerId>,
+    chain: &ChainResult,
+) -> Vec<VerifierKey> {
+    let mut keys: Vec<VerifierKey> = policy.into_iter().flat_map(Policy::keys).cloned().collect();
+    for own in &chain.own {
+        let key = match (&own.event, ledger) {
+            (SystemEvent::ChainAnchor(anchor), _) => anchor.key.parse().ok(),
+            (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
+                rotated_key(&ledger, rotation, &keys)
+            }
+            _ => None,
+        };
+        keys.extend(key.filter(|key| !keys.contains(key)));
+    }
+    keys
 }
 
-impl<'w> Judgement<'w> {
-    pub(super) fn new(
-        policy: Option<&'w Policy>,
-        ledger: Option<LedgerId>,
-        chain: &'w ChainResult,
-        damaged: bool,
-    ) -> Self {
-        let mut keys: Vec<VerifierKey> =
-            policy.into_iter().flat_map(Policy::keys).cloned().collect();
-        for own in &chain.own {
-            let key = match (&own.event, ledger) {
-                (SystemEvent::ChainAnchor(anchor), _) => anchor.key.parse().ok(),
-                (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
-                    rotated_key(&ledger, rotation, &keys)
-                }
-                _ => None,
-            };
-            keys.extend(key.filter(|key| !keys.contains(key)));
-        }
-        Self { policy, keys, chain, damaged }
-    }
+/// What the notes amount to.
+pub(super) struct Judgement<'w> {
+    pub(super) policy: Option<&'w Policy>,
+    pub(super) keys: Vec<VerifierKey>,
+    pub(super) chain: &'w ChainResult,
+    /// Not all of the log was read, or not all of it is whole.
+    pub(super) incomplete: bool,
+}
 
+impl Judgement<'_> {
     /// Adds what the anchors say to a report: each must stand in the frame that it names.
     pub(super) fn anchors(&self, report: &mut Report) {
+        report.keys = self.keys.iter().map(ToString::to_string).collect();
         for own in &self.chain.own {
             let SystemEvent::ChainAnchor(anchor) = &own.event else { continue };
             if (anchor.frame, anchor.link) != (own.frame, own.previous) {
@@ -186,6 +191,18 @@ impl<'w> Judgement<'w> {
         Ok(None)
     }
 
+    /// The newest tree that a known log key signed, whether or not the log still has all of it.
+    pub(super) fn signed_tree<'n>(&self, held: &'n [HeldNote]) -> Option<SignedTree<'n>> {
+        let signed = held.iter().filter_map(|held| {
+            let note = held.note.as_ref().ok()?;
+            let good = self.judge(held, note).ok()?;
+            let logs = good.iter().filter(|signed| signed.key.kind() == KeyKind::Log);
+            let by: Vec<String> = logs.map(|signed| signed.key.name().to_owned()).collect();
+            (!by.is_empty()).then_some(SignedTree { checkpoint: note.checkpoint(), by })
+        });
+        signed.max_by_key(|signed| signed.checkpoint.size)
+    }
+
     /// Who signed a note that holds; or the verdict of one that does not.
     fn judge(&self, held: &HeldNote, note: &Note) -> Result<Vec<Signed>, (Verdict, String)> {
         let checkpoint = note.checkpoint();
@@ -198,9 +215,8 @@ impl<'w> Judgement<'w> {
             let what = "it does not hold the signature that the log's anchor announces";
             return Err(rotten(what.to_owned()));
         }
-        if good.is_empty() && held.from_outside && !self.keys.is_empty() {
-            let what = "no key of the log or the policy signed it";
-            return Err(rotten(what.to_owned()));
+        if good.is_empty() && held.from_outside && self.policy.is_some() {
+            return Err(rotten("no key of the policy signed it".to_owned()));
         }
         Ok(good)
     }
@@ -212,7 +228,7 @@ impl<'w> Judgement<'w> {
             Some(own) => Err(format!(
                 "it says that the first {size} records have root {root}, and here they have {own}"
             )),
-            None if *size > self.chain.records && !self.damaged => Err(format!(
+            None if *size > self.chain.records && !self.incomplete => Err(format!(
                 "it says that there were {size} records, and here are {}: rolled back",
                 self.chain.records
             )),

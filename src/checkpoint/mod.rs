@@ -8,6 +8,7 @@
 //! Invariants: only what is durable is signed; a key never signs two trees of which neither begins
 //! with the other; nothing read from a derived file is believed before it leads to a signed root.
 
+mod consistency;
 mod key;
 mod key_file;
 mod misbehaviour;
@@ -22,6 +23,7 @@ mod tiles;
 use std::ops::Range;
 use std::path::PathBuf;
 
+pub use consistency::Consistency;
 pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
 pub use key_file::KeyFile;
 pub use misbehaviour::{Misbehaviour, NotProven};

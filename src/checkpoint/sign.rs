@@ -161,7 +161,7 @@ pub(super) fn seconds(host: &dyn Host) -> u64 {
 }
 
 fn open<P: Payload>(path: &Path, options: &WriterOptions) -> Result<Reader<P>, SignError> {
-    Ok(Reader::open_on(std::sync::Arc::clone(&options.disk), path)?)
+    Ok(Reader::open_any(std::sync::Arc::clone(&options.disk), path)?)
 }
 
 /// Puts a signed note into the ledger, where that can be written.
@@ -278,7 +278,7 @@ fn append<P: Payload>(
         segment_bytes: options.segment_bytes.min(SEGMENT_BYTES_MIN.max(64 << 10)),
         ..options.clone()
     };
-    let mut writer = match Writer::<P>::open(path, &options) {
+    let mut writer = match Writer::<P>::open_any(path, &options) {
         Ok(writer) => writer,
         Err(LedgerError::Locked { .. }) if next.is_none() => return Ok(Err("a writer is at work")),
         Err(error) if next.is_none() && is_read_only(&error) => {

@@ -92,6 +92,15 @@ impl<'l> Tiles<'l> {
         span_root(&(0..size), &mut |level, place| self.node(level, place))
     }
 
+    /// Returns the roots of the perfect subtrees that make up the first `size` records.
+    ///
+    /// # Errors
+    /// As [`Tiles::root_at`].
+    pub fn frontier(&mut self, size: u64) -> io::Result<Vec<Digest>> {
+        let levels = (0..u64::BITS).rev().filter(|level| size >> level & 1 == 1);
+        levels.map(|level| self.node(level, (size >> level) - 1)).collect()
+    }
+
     /// Returns the path from the record at `index` to the root over the first `size` records;
     /// `None` when it is not among them.
     ///

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::args_proofs::{CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs};
-use crate::audit::Level;
+use super::args_proofs::{
+    CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs,
+};
 use crate::event::{Event, FileFormat, FillModel, kind_name};
 use crate::ledger::SyncMode;
 use crate::ledger::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
@@ -58,6 +59,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Open a ledger that was cut off for writing, on purpose, and close it
     Recover(RecoverArgs),
+    /// Copy what is provable of a damaged ledger into a new place
+    Salvage(SalvageArgs),
 }
 
 #[derive(Debug, Args)]
@@ -243,29 +246,6 @@ pub(super) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
-    /// The ledger
-    pub(super) ledger: PathBuf,
-    /// How far to check: chain, tree, state, derive or all; each includes those before it
-    #[arg(long, value_parser = level)]
-    pub(super) level: Option<Level>,
-    /// Whom to believe: the newest checkpoint must meet this policy file
-    #[arg(long, value_name = "FILE")]
-    pub(super) policy: Option<PathBuf>,
-    /// An older checkpoint from elsewhere: the log must continue it
-    #[arg(long, value_name = "CHECKPOINT")]
-    pub(super) against: Option<PathBuf>,
-    /// Also compare an exported memory stack with what the ledger gives
-    #[arg(long, value_name = "DIR")]
-    pub(super) memory_stack: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) threads: Threads,
-    /// How to answer
-    #[arg(long, default_value = "text")]
-    pub(super) format: Format,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct InspectArgs {
     /// The ledger
     pub(super) ledger: PathBuf,
@@ -398,14 +378,4 @@ fn at(text: &str) -> Result<UpTo, String> {
     let time = text.parse::<Timestamp>();
     time.map(UpTo::Time)
         .map_err(|_| "neither a sequence nor a time such as 2021-04-20T12:00Z".into())
-}
-
-fn level(text: &str) -> Result<Level, String> {
-    match text {
-        "chain" => Ok(Level::Chain),
-        "tree" => Ok(Level::Tree),
-        "state" => Ok(Level::State),
-        "derive" | "all" => Ok(Level::Derive),
-        _ => Err("none of chain, tree, state, derive, all".to_owned()),
-    }
 }

@@ -1,10 +1,12 @@
-//! The arguments of signing and proving.
+//! The arguments of signing, proving and verifying.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
-use super::args::Format;
+use super::args::{Format, Threads};
+use crate::audit::Level;
 use crate::checkpoint::VerifierKey;
 
 #[derive(Debug, Args)]
@@ -65,4 +67,67 @@ pub(super) struct CheckArgs {
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The ledger
+    pub(super) ledger: PathBuf,
+    /// How far to check: chain, tree, state, derive or all; each includes those before it
+    #[arg(long, value_parser = level)]
+    pub(super) level: Option<Level>,
+    /// Whom to believe: the newest checkpoint must meet this policy file
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// An older checkpoint from elsewhere: the log must continue it
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(super) against: Option<PathBuf>,
+    /// A checkpoint that is believed: what it covers is left out (level tree)
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(super) since: Option<PathBuf>,
+    /// Stop after so long; what was not checked is told
+    #[arg(long, value_name = "SECONDS", value_parser = seconds())]
+    pub(super) time_budget: Option<u64>,
+    /// Go on checking what is added, until Ctrl-C or something is wrong
+    #[arg(long)]
+    pub(super) follow: bool,
+    /// Write everything a second verifier needs into this new or empty directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Plant each kind of fault in a scratch copy of the ledger, and find it
+    #[arg(long, conflicts_with_all = ["follow", "bundle", "since", "against", "policy"])]
+    pub(super) self_test: bool,
+    /// Also compare an exported memory stack with what the ledger gives
+    #[arg(long, value_name = "DIR")]
+    pub(super) memory_stack: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) threads: Threads,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SalvageArgs {
+    /// The damaged ledger; it is only read
+    pub(super) ledger: PathBuf,
+    /// Where to write what can be saved; a directory that is new or empty
+    pub(super) out: PathBuf,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
+}
+
+fn seconds() -> RangedU64ValueParser<u64> {
+    RangedU64ValueParser::new().range(1..=10_000_000)
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    match text {
+        "chain" => Ok(Level::Chain),
+        "tree" => Ok(Level::Tree),
+        "state" => Ok(Level::State),
+        "derive" | "all" => Ok(Level::Derive),
+        _ => Err("none of chain, tree, state, derive, all".to_owned()),
+    }
 }

@@ -38,6 +38,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Recover(args) => commands::recover::run(args),
+        Command::Salvage(args) => commands::salvage::run(args),
     };
     match done {
         Ok(code) => code.into(),

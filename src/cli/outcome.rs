@@ -14,7 +14,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::audit::AuditError;
+use crate::audit::{AuditError, SelfTestError};
 use crate::checkpoint::{ProveError, SignError};
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
@@ -66,6 +66,8 @@ pub(super) enum CliError {
     Sign(#[from] SignError),
     #[error(transparent)]
     Prove(#[from] ProveError),
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestError),
     #[error("{}: {what}", path.display())]
     File { path: PathBuf, what: String },
 }

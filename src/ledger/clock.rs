@@ -62,6 +62,24 @@ impl Stopwatch {
     }
 }
 
+/// A time by which something must end, for people who cannot wait.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Ends so long from now; never, where no length is given.
+    #[must_use]
+    pub fn after(length: Option<Duration>) -> Self {
+        Self(length.and_then(|length| Instant::now().checked_add(length)))
+    }
+
+    /// Is it over?
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
 /// Waits that long, to look again.
 pub fn pause(length: Duration) {
     std::thread::sleep(length);

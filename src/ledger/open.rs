@@ -18,14 +18,16 @@ use super::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use super::tree::push_leaves;
 use super::walk::{Position, SegmentFile};
 use super::writer::{OpenSegment, Opened};
-use crate::event::{ApplicationId, Payload};
+use crate::event::ApplicationId;
 use crate::hash::Digest;
 use crate::merkle::CompactRange;
 
-/// Opens or makes the ledger at `path`; the lock is held from the first look on.
-pub(super) fn open<P: Payload>(
+/// Opens or makes the ledger at `path`, or opens one of any application; the lock is held from the
+/// first look on.
+pub(super) fn open(
     path: &Path,
     options: &WriterOptions,
+    application: Option<ApplicationId>,
 ) -> Result<Opened, LedgerError> {
     let layout = Layout::new(path);
     let disk = Arc::clone(&options.disk);
@@ -35,9 +37,11 @@ pub(super) fn open<P: Payload>(
     files.make_root()?;
     let lock = disk.lock(&layout.lock()).map_err(at("lock", &layout.lock()))?;
     let lock = lock.ok_or_else(|| LedgerError::Locked { path: path.to_owned() })?;
-    files.make_identity(P::APPLICATION)?;
+    if let Some(application) = application {
+        files.make_identity(application)?;
+    }
     let listing = Listing::read(&*disk, &layout)?;
-    let identity = check_identity(&layout, &listing, Some(P::APPLICATION))?;
+    let identity = check_identity(&layout, &listing, application)?;
     if !listing.has_segments_dir {
         let (segment, position) = first_segment(&files, &identity)?;
         let (keys, tree) = (KeyWindow::default(), CompactRange::new(0));

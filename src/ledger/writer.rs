@@ -95,7 +95,19 @@ impl<P: Payload> Writer<P> {
     /// # Examples
     /// See the [module](super).
     pub fn open(path: &Path, options: &WriterOptions) -> Result<Self, LedgerError> {
-        let opened = super::open::open::<P>(path, options)?;
+        Self::start(path, super::open::open(path, options, Some(P::APPLICATION))?, options)
+    }
+
+    /// Opens an existing ledger for writing, whatever program wrote it: to close it, or to add
+    /// records of the ledger's own.
+    ///
+    /// # Errors
+    /// As [`Writer::open`], but for [`LedgerError::OtherApplication`].
+    pub fn open_any(path: &Path, options: &WriterOptions) -> Result<Self, LedgerError> {
+        Self::start(path, super::open::open(path, options, None)?, options)
+    }
+
+    fn start(path: &Path, opened: Opened, options: &WriterOptions) -> Result<Self, LedgerError> {
         let tree = TreeFollower::start(opened.tree).map_err(at("start a thread for", path))?;
         let mut writer = Self {
             durable_below: opened.position.number,

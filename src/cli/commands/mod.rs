@@ -13,6 +13,7 @@ mod place;
 pub(super) mod prove;
 pub(super) mod recover;
 pub(super) mod replay;
+pub(super) mod salvage;
 pub(super) mod state;
 mod state_domain;
 pub(super) mod verify;

@@ -1,13 +1,24 @@
 //! `verify`: is it true?
 
+use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
 
 use super::check::{read_note, read_policy};
-use crate::audit::{Level, Report, Strength, Verdict, VerifyOptions, verify};
-use crate::cli::args::{Format, VerifyArgs};
-use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::text::{BAD, GOOD, Screen, count};
+use super::place::fresh_dir;
+use crate::audit::{
+    BundleFile, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle, self_test,
+    verify,
+};
+use crate::cli::args::Format;
+use crate::cli::args_proofs::VerifyArgs;
+use crate::cli::interrupt;
+use crate::cli::outcome::{COULD_NOT, CliError, Outcome};
+use crate::cli::text::{BAD, GOOD, Screen, count, note};
 use crate::export::{compare_memory_stack, memory_stack};
+use crate::ledger::clock::{Deadline, pause};
 use crate::ledger::scan::Fault;
 use crate::ledger::{LedgerEnd, Reader};
 use crate::pipeline::usual_threads;
@@ -15,17 +26,29 @@ use crate::pipeline::usual_threads;
 /// Faults, findings and ranges that people are shown; JSON has more of them.
 const LISTED: usize = 10;
 
+/// How long `--follow` waits before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
     let options = VerifyOptions {
         level: args.level,
         threads: args.threads.asked().unwrap_or_else(usual_threads),
         policy: args.policy.as_deref().map(read_policy).transpose()?,
         against: args.against.as_deref().map(read_note).transpose()?,
+        since: args.since.as_deref().map(read_note).transpose()?,
+        time_budget: args.time_budget.map(Duration::from_secs),
         ..VerifyOptions::default()
     };
-    let mut report = verify(&args.ledger, &options)?;
+    if args.self_test {
+        return test_itself(args, &options);
+    }
+    let mut report =
+        if args.follow { follow(args, &options)? } else { verify(&args.ledger, &options)? };
     if let Some(folder) = &args.memory_stack {
         compare(&args.ledger, folder, &mut report)?;
+    }
+    if let Some(folder) = &args.bundle {
+        write_bundle(folder, &bundle(&args.ledger, &options, &report)?)?;
     }
     let code = report.exit_code();
     match show(&report, args.format) {
@@ -33,6 +56,80 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
         Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
         Err(error) => Err(error),
     }
+}
+
+/// Looks again and again, and tells each look that finds something new, until something is wrong,
+/// the time budget is used up, or the operator has seen enough.
+fn follow(args: &VerifyArgs, options: &VerifyOptions) -> Result<Report, CliError> {
+    interrupt::listen()?;
+    let deadline = Deadline::after(options.time_budget);
+    // The budget is that of all looks together.
+    let options = VerifyOptions { time_budget: None, ..options.clone() };
+    let mut follower = Follower::new(&args.ledger, &options);
+    let mut told = None;
+    loop {
+        let report = follower.look()?;
+        let now = (report.records, report.checkpoints.last().map(|checkpoint| checkpoint.size));
+        if told != Some(now) {
+            told = Some(now);
+            let (records, left) = (count(report.records, "record"), report.unanchored);
+            note(&format!("{}: {records}, {left} unanchored", report.verdict()));
+        }
+        if report.exit_code() != 0 || deadline.is_over() || interrupt::asked() {
+            return Ok(report);
+        }
+        pause(LOOK_AGAIN);
+    }
+}
+
+/// Writes the evidence into a directory that is new or empty.
+fn write_bundle(folder: &Path, files: &[BundleFile]) -> Result<(), CliError> {
+    let failed = |path: &Path, error: &dyn std::fmt::Display| CliError::File {
+        path: path.to_owned(),
+        what: format!("cannot write the bundle: {error}"),
+    };
+    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    let mut inside = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
+    if inside.next().is_some() {
+        return Err(failed(folder, &"the directory is not empty"));
+    }
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        let above = path.parent().unwrap_or(folder);
+        let written = fs::create_dir_all(above).and_then(|()| fs::write(&path, bytes));
+        written.map_err(|error| failed(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// Plants faults in a copy that is gone afterwards.
+fn test_itself(args: &VerifyArgs, options: &VerifyOptions) -> Outcome {
+    let scratch = fresh_dir("self-test")?;
+    let planted = self_test(&args.ledger, &scratch, options);
+    // What is left of a scratch copy only takes space.
+    drop(fs::remove_dir_all(&scratch));
+    let planted = planted?;
+    let missed = planted.iter().filter(|planted| !planted.is_found()).count();
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Json => screen.json(&json!({
+            "type": "self_test",
+            "planted": planted.len(),
+            "missed": missed,
+            "faults": planted,
+        }))?,
+        Format::Text => {
+            for planted in &planted {
+                let mark = if planted.is_found() { "found" } else { "MISSED" };
+                screen.line(format_args!("  {mark:<7} {:>2}  {}", planted.found, planted.fault))?;
+            }
+            let style = if missed == 0 { GOOD } else { BAD };
+            let all = planted.len();
+            screen.styled(style, format_args!("{} of {all} planted faults found", all - missed))?;
+        }
+    }
+    screen.flush()?;
+    Ok(if missed == 0 { 0 } else { COULD_NOT })
 }
 
 /// Compares an exported memory stack with what the ledger gives; one that is damaged gives nothing.
@@ -80,6 +177,10 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
         let text = "no later frame proves them durable";
         screen.field("unproven", format_args!("{} ({text})", report.unproven))?;
     }
+    if let Some(left) = &report.left_out {
+        let text = format!("records 0..{} in {} segments", left.records, left.segments);
+        screen.field("left out", format_args!("{text}: the checkpoint given covers them"))?;
+    }
     if report.level == Level::Derive {
         let text = format!("{} re-executed from their inputs, byte for byte", report.re_executed);
         screen.field("decisions", text)?;
@@ -124,9 +225,14 @@ fn tell_what_is_wrong(screen: &mut Screen, report: &Report) -> Result<(), CliErr
     more(screen, report.affected_trades.len() as u64, "affected trade")?;
     if report.verdict() != Verdict::Intact {
         for range in report.provable.iter().take(LISTED) {
-            screen.line(format_args!("  still provable: records {}..{}", range.from, range.to))?;
+            let strength = strength_in_words(range.strength);
+            let records = format!("records {}..{}", range.from, range.to);
+            screen.line(format_args!("  still provable: {records}, {strength}"))?;
         }
         more(screen, report.provable.len() as u64, "provable range")?;
+    }
+    if report.misbehaviour.is_some() {
+        screen.line("  the key signed two histories; --bundle DIR keeps the proof")?;
     }
     for text in &report.not_checked {
         screen.line(format_args!("  not checked: {text}"))?;
@@ -153,6 +259,14 @@ pub(super) fn fault_in_words(fault: &Fault) -> String {
         fault.expected,
         fault.actual
     )
+}
+
+const fn strength_in_words(strength: Strength) -> &'static str {
+    match strength {
+        Strength::SelfConsistent => "self-consistent",
+        Strength::Signed => "signed",
+        Strength::Witnessed => "witnessed",
+    }
 }
 
 const fn level_in_words(level: Level) -> &'static str {

@@ -1,0 +1,251 @@
+//! What is left of a damaged log: which records a signed tree still proves, which one is the bad
+//! one, and which trades lost something.
+//!
+//! A second look at the readable frames, taken only where there is damage. Leaf hashes come from
+//! tiles, and a tile is believed only once it leads to a signed root: so a record behind the damage
+//! is as well proven as one before it, and inside a damaged frame the first record that is not what
+//! was signed has a number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::PathBuf;
+
+use super::chain::Task;
+use super::report::{FAULTS_LISTED_MAX, ProvableRange, Report, Strength, Verdict};
+use crate::checkpoint::{Checkpoint, Tiles};
+use crate::event::{Envelope, Event, RecordRef, RunId};
+use crate::hash::{self, Digest};
+use crate::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
+use crate::ledger::scan::{Fault, FaultClass, scan_segment};
+use crate::ledger::segment::SegmentHeader;
+use crate::ledger::walk::SegmentFile;
+use crate::ledger::{Entry, decode};
+use crate::merkle::proof::verify_inclusion;
+use crate::merkle::tile::TILE_HASHES;
+
+/// A signed tree, and who signed it.
+pub(super) struct SignedTree<'c> {
+    pub(super) checkpoint: &'c Checkpoint,
+    pub(super) by: Vec<String>,
+}
+
+/// Looks at a damaged log once more and adds what it finds to the report.
+///
+/// # Errors
+/// The file that could not be read, and why. Tiles that cannot be read prove nothing and are no
+/// failure.
+pub(super) fn look_again(
+    task: &Task<'_>,
+    signed: Option<&SignedTree<'_>>,
+    trades: bool,
+    report: &mut Report,
+) -> Result<(), (PathBuf, io::Error)> {
+    let mut leaves = signed.map(|signed| Leaves::new(task, signed.checkpoint));
+    let (mut proven, mut lost) = (Runs::default(), Trades::default());
+    for (place, listed) in task.listing.segments.iter().enumerate() {
+        let Ok(header) = &listed.header else { continue };
+        let path = task.layout.segment(listed.index);
+        let growing = task.live && place + 1 == task.listing.segments.len();
+        let looked = SegmentFile::open(task.disk, &path, growing).and_then(|mut file| {
+            let follower = task.listing.follower(place);
+            let mut visit = |frame: &FrameRef<'_>, _link: Digest| {
+                for record in frame.records() {
+                    if let Some(leaves) = &mut leaves {
+                        leaves.compare(&record, &mut proven, report);
+                    }
+                    if trades {
+                        lost.take(&record);
+                    }
+                }
+            };
+            scan_segment(&mut file, header, follower, &mut visit)?;
+            if let Some(leaves) = &mut leaves {
+                let index = header.index;
+                for fault in report.faults.iter_mut().filter(|fault| fault.segment == index) {
+                    leaves.name_bad_record(&mut file, header, fault)?;
+                }
+            }
+            Ok(())
+        });
+        looked.map_err(|error| (path, error))?;
+    }
+    if let Some(signed) = signed {
+        raise(report, &proven, &signed.by);
+    }
+    for trade in lost.affected().take(FAULTS_LISTED_MAX) {
+        if !report.affected_trades.contains(&trade) {
+            report.affected_trades.push(trade);
+        }
+    }
+    Ok(())
+}
+
+/// Leaf hashes out of tiles that lead to a signed root.
+struct Leaves<'t> {
+    tiles: Tiles<'t>,
+    size: u64,
+    root: Digest,
+    /// The tile that was looked at last, if it can be believed.
+    tile: Option<(u64, Option<Vec<Digest>>)>,
+}
+
+impl<'t> Leaves<'t> {
+    fn new(task: &Task<'t>, checkpoint: &Checkpoint) -> Self {
+        let (size, root) = (checkpoint.size, checkpoint.root);
+        let tiles = Tiles::as_found(task.disk, task.layout, size, root);
+        Self { tiles, size, root, tile: None }
+    }
+
+    /// The leaf hash that was signed for a sequence, if a believable tile holds it.
+    fn at(&mut self, sequence: u64) -> Option<Digest> {
+        if sequence >= self.size {
+            return None;
+        }
+        let place = sequence / TILE_HASHES;
+        if self.tile.as_ref().is_none_or(|(known, _)| *known != place) {
+            self.tile = Some((place, self.believable(place)));
+        }
+        let (_, row) = self.tile.as_ref()?;
+        row.as_ref()?.get(usize::try_from(sequence % TILE_HASHES).ok()?).copied()
+    }
+
+    /// A tile's row, if it leads to the root. The path of its first leaf is made of all the others.
+    fn believable(&mut self, place: u64) -> Option<Vec<Digest>> {
+        let first = place * TILE_HASHES;
+        let path = self.tiles.inclusion(first, self.size).ok()??;
+        let row = self.tiles.leaves(place).ok()?;
+        verify_inclusion(row.first()?, first, self.size, &path, &self.root).ok()?;
+        Some(row)
+    }
+
+    fn compare(&mut self, record: &RecordRef<'_>, proven: &mut Runs, report: &mut Report) {
+        let Some(signed) = self.at(record.sequence) else { return };
+        if signed == record.digest() {
+            proven.add(record.sequence);
+        } else {
+            let what = "it is whole, and is not the record that was signed".to_owned();
+            report.note(Verdict::Contradicted, record.sequence, what);
+        }
+    }
+
+    /// Finds the bad record of a damaged frame whose header can still be read.
+    fn name_bad_record(
+        &mut self,
+        file: &mut SegmentFile,
+        segment: &SegmentHeader,
+        fault: &mut Fault,
+    ) -> io::Result<()> {
+        let head = file.get(fault.offset, FRAME_HEADER_BYTES)?.first_chunk();
+        let header = head.and_then(|head| FrameHeader::decode(head, seed_of(segment.salt)).ok());
+        let Some(header) = header.filter(|header| header.first_sequence == fault.sequence) else {
+            return Ok(());
+        };
+        let stored = file.get(fault.offset, header.frame_bytes())?.to_vec();
+        if stored.len() < header.frame_bytes() {
+            return Ok(());
+        }
+        let frame = FrameRef { header, offset: fault.offset, stored: &stored };
+        let mut next = header.first_sequence;
+        for record in frame.records() {
+            let Some(signed) = self.at(record.sequence) else { return Ok(()) };
+            let actual = hash::leaf(record.bytes);
+            if actual != signed {
+                fault.sequence = record.sequence;
+                fault.expected = format!("the signed record with leaf {signed}");
+                fault.actual = format!("one with leaf {actual}");
+                return Ok(());
+            }
+            next = record.sequence + 1;
+        }
+        if next < header.next_sequence() && self.at(next).is_some() {
+            fault.sequence = next;
+        }
+        Ok(())
+    }
+}
+
+/// Sequences as ranges.
+#[derive(Default)]
+struct Runs(Vec<(u64, u64)>);
+
+impl Runs {
+    fn add(&mut self, sequence: u64) {
+        match self.0.last_mut() {
+            Some((_, to)) if *to == sequence => *to += 1,
+            _ => self.0.push((sequence, sequence + 1)),
+        }
+    }
+}
+
+/// Splits the provable ranges where what a signature proves begins and ends.
+fn raise(report: &mut Report, proven: &Runs, by: &[String]) {
+    let mut ranges = Vec::new();
+    for range in std::mem::take(&mut report.provable) {
+        let mut from = range.from;
+        let inside = |(start, end): &(u64, u64)| (*start.max(&range.from), *end.min(&range.to));
+        for (start, end) in proven.0.iter().map(inside).filter(|(start, end)| start < end) {
+            if from < start {
+                ranges.push(ProvableRange { from, to: start, ..range.clone() });
+            }
+            let (strength, by) = (Strength::Signed, by.to_vec());
+            ranges.push(ProvableRange { from: start, to: end, strength, by, witnessed: None });
+            from = end;
+        }
+        if from < range.to {
+            ranges.push(ProvableRange { from, ..range });
+        }
+    }
+    report.provable = ranges;
+}
+
+/// What the readable records say of trades: those with a part missing are affected.
+#[derive(Default)]
+struct Trades {
+    filled: BTreeSet<(RunId, u64)>,
+    /// Both orders of each closed trade.
+    closed: BTreeMap<Digest, (RunId, u64, u64)>,
+    /// Trades that other records name.
+    named: BTreeSet<Digest>,
+}
+
+impl Trades {
+    fn take(&mut self, record: &RecordRef<'_>) {
+        let Ok((Envelope { stamp, .. }, Entry::Event(event))) = decode::<Event>(record) else {
+            return;
+        };
+        match event {
+            Event::OrderFilled(fill) => {
+                self.filled.insert((stamp.run, fill.order));
+            }
+            Event::TradeClosed(trade) => {
+                if let Ok(hash) = trade.canonical_hash() {
+                    let orders = (trade.run, trade.entry.order, trade.exit.order);
+                    self.closed.insert(hash, orders);
+                }
+            }
+            Event::SoulprintOutcome(said) => {
+                self.named.insert(said.trade);
+            }
+            Event::BucketObserved(said) => {
+                self.named.insert(said.trade);
+            }
+            Event::RegistryLinked(said) => {
+                self.named.insert(said.trade);
+            }
+            _ => {}
+        }
+    }
+
+    fn affected(&self) -> impl Iterator<Item = Digest> {
+        let lost_fill = self.closed.iter().filter(|(_, (run, entry, exit))| {
+            [entry, exit].iter().any(|order| !self.filled.contains(&(*run, **order)))
+        });
+        let lost_trade = self.named.iter().filter(|trade| !self.closed.contains_key(trade));
+        lost_fill.map(|(trade, _)| *trade).chain(lost_trade.copied())
+    }
+}
+
+/// Is there damage that leaves records behind?
+pub(super) fn is_damaged(report: &Report) -> bool {
+    report.faults.iter().any(|fault| fault.class != FaultClass::TornTail)
+}

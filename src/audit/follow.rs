@@ -1,0 +1,41 @@
+//! An audit that goes on as a ledger grows.
+
+use std::path::Path;
+
+use super::chain::Resume;
+use super::flow::verify_from;
+use super::report::{Level, Report};
+use super::{AuditError, VerifyOptions};
+
+/// Verifies a ledger again and again: whole at the first look, and from the beginning of the segment
+/// that was the last one at each further look.
+///
+/// The first look goes as far as is asked; the further ones to [`Level::Tree`], since the meaning of
+/// a record follows from all records before it.
+pub struct Follower<'o> {
+    path: &'o Path,
+    options: VerifyOptions,
+    resume: Option<Resume>,
+}
+
+impl<'o> Follower<'o> {
+    /// Begins with nothing looked at.
+    #[must_use]
+    pub fn new(path: &'o Path, options: &VerifyOptions) -> Self {
+        Self { path, options: options.clone(), resume: None }
+    }
+
+    /// Looks at what there is now.
+    ///
+    /// # Errors
+    /// As [`super::verify`].
+    pub fn look(&mut self) -> Result<Report, AuditError> {
+        let (report, resume) = verify_from(self.path, &self.options, self.resume.as_ref())?;
+        if report.exit_code() == 0 && resume.is_some() {
+            self.resume = resume;
+            self.options.level = self.options.level.map(|level| level.min(Level::Tree));
+            self.options.level.get_or_insert(Level::Tree);
+        }
+        Ok(report)
+    }
+}
