@@ -70,6 +70,7 @@ pub(super) fn look_again(
         looked.map_err(|error| (path, error))?;
     }
     if let Some(signed) = signed {
+        report.unanchored = report.records.saturating_sub(signed.checkpoint.size);
         raise(report, &proven, &signed.by);
     }
     for trade in lost.affected().take(FAULTS_LISTED_MAX) {

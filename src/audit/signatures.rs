@@ -264,15 +264,16 @@ fn vouch(report: &mut Report, checkpoint: &Checkpoint, good: &[Signed], met: Opt
         Witnessed::new(times.len(), met.witnesses_listed, times.last().copied().unwrap_or(0))
     });
     let strength = if witnessed.is_some() { Strength::Witnessed } else { Strength::Signed };
+    let first = report.left_out.map_or(0, |left| left.records);
     let mut ranges = Vec::new();
     for range in std::mem::take(&mut report.provable) {
-        // Behind damage nothing says that these are the records that were signed.
-        if range.from > 0 || size == 0 {
+        // Behind damage the root says nothing.
+        if range.from != first || size <= first {
             ranges.push(range);
             continue;
         }
         let to = range.to.min(size);
-        ranges.push(ProvableRange { from: 0, to, strength, by: by.clone(), witnessed });
+        ranges.push(ProvableRange { from: first, to, strength, by: by.clone(), witnessed });
         if range.to > to {
             ranges.push(ProvableRange { from: to, ..range });
         }
