@@ -803,9 +803,9 @@ def parse_header(data, size):
     checksum, version, length, incompatible, compatible = struct.unpack_from("<IHHII", data, 8)
     if not FIXED_HEADER_LENGTH <= length <= HEADER_LENGTH_MOST:
         raise Fault("corrupt", "segment header length")
-    if size < length:
+    if size < length and size < HEADER_LENGTH:
         raise Fault("missing", "the file ends inside its header")
-    if checksum != crc32c(data[12:length]):
+    if size < length or checksum != crc32c(data[12:length]):
         raise Fault("corrupt", "segment header checksum")
     if version != VERSION:
         raise Fault("unsupported", "segment of version %d" % version)
@@ -1209,7 +1209,7 @@ class Log:
     def judge_segment(self, index, header, follower, is_last):
         misfit = self.header_misfit(index, header)
         if misfit:
-            place = Place(index, 0, HEADER_LENGTH, self.chain.sequence)
+            place = Place(index, 0, HEADER_LENGTH, header.sequence)
             self.fault("missing", misfit, place)
         if self.ledger_ids is None:
             self.ledger_ids = (header.ledger, header.application)
@@ -1297,6 +1297,7 @@ class SegmentJudge:
             self.limit = min(recovery.counted, file.size)
         self.proven = 0
         self.damages = []
+        self.faults = []
         self.cut = False
         self.vain = 0
 
@@ -1308,6 +1309,12 @@ class SegmentJudge:
                 break
         self.class_damages()
         self.judge_end(offset)
+        for fault in sorted(self.faults, key=lambda fault: fault[2].offset):
+            self.log.fault(*fault)
+
+    def fault(self, kind, check, place):
+        self.faults.append((kind, check, place))
+        self.log.halted = True
 
     def place(self, start, end, sequence=None):
         sequence = self.chain.sequence if sequence is None else sequence
@@ -1328,7 +1335,7 @@ class SegmentJudge:
         if end > self.limit and self.is_short() and not self.recovery:
             self.cut = True
             return offset, False
-        if end > self.limit or not self.has_room(frame, end):
+        if end > self.limit:
             return self.damage(offset, "frame length")
         return self.judge_frame(offset, end, frame)
 
@@ -1349,13 +1356,15 @@ class SegmentJudge:
         link = link_of(data)
         if not self.link_is_confirmed(end, link):
             if frame.body_checksum != crc32c(body, self.header.salt):
-                return self.damage(offset, "frame body checksum")
+                return self.damage(offset, "frame body checksum", end)
         records = split_records(frame, body)
         if records is None:
-            return self.damage(offset, "record prefixes and padding")
+            return self.damage(offset, "record prefixes and padding", end)
         misfit = self.frame_misfit(frame)
         if misfit:
-            self.log.fault("missing", misfit, self.place(offset, end))
+            self.fault("missing", misfit, self.place(offset, end))
+        if not self.damages and not self.has_room(frame, end):
+            self.fault("corrupt", "room behind a frame", self.place(offset, end))
         proves = frame.number if frame.flags & ORDERED else frame.watermark
         self.proven = max(self.proven, proves)
         self.log.accept(self.header.index, offset, frame, link, records)
@@ -1386,9 +1395,9 @@ class SegmentJudge:
 
     # damage
 
-    def damage(self, offset, check):
-        """Notes damage, and goes on at the next whole frame."""
-        found = self.search(offset + ALIGNMENT)
+    def damage(self, offset, check, behind=None):
+        """Notes damage, and goes on at the next whole frame, behind the header's end if whole."""
+        found = self.search(behind or offset + ALIGNMENT)
         end = self.limit if found is None else found
         known = self.chain.known
         number = self.chain.number if known else None
@@ -1421,7 +1430,7 @@ class SegmentJudge:
             return False
         offset = start + place
         end = offset + frame_length(frame)
-        if end > self.limit or not self.has_room(frame, end):
+        if end > self.limit:
             return False
         body = self.file.read(offset + FRAME_HEADER_LENGTH, end - offset - FRAME_HEADER_LENGTH)
         if frame.body_checksum == crc32c(body, self.header.salt):
@@ -1438,7 +1447,7 @@ class SegmentJudge:
             proven = promised or damage.number is None or damage.number < self.proven
             kind = "corrupt" if proven else "torn_tail"
             place = self.place(damage.start, damage.end, damage.sequence)
-            self.log.fault(kind, damage.check, place)
+            self.fault(kind, damage.check, place)
 
     # the end
 
@@ -1447,7 +1456,7 @@ class SegmentJudge:
         if self.chain.known and self.chain.ended:
             behind = self.file.first_nonzero(offset, size)
             if behind is not None:
-                self.log.fault("corrupt", "after the end frame", self.place(behind, size))
+                self.fault("corrupt", "after the end frame", self.place(offset, size))
         elif self.recovery:
             self.judge_recovery(offset)
         elif self.cut:
@@ -1458,11 +1467,11 @@ class SegmentJudge:
             self.lost(offset, size)
         elif not self.is_last:
             place = self.place(offset, offset + FRAME_HEADER_LENGTH)
-            self.log.fault("corrupt", "segment end", place)
+            self.fault("corrupt", "segment end", place)
             self.chain.known = False
 
     def lost(self, offset, size):
-        self.log.fault("missing", "segment end", self.place(offset, size))
+        self.fault("missing", "segment end", self.place(offset, size))
         self.chain.known = False
 
     def judge_recovery(self, offset):
@@ -1471,19 +1480,19 @@ class SegmentJudge:
         size = self.file.size
         end = counted + dead
         if counted < HEADER_LENGTH or end > self.header.file_length:
-            self.log.fault("missing", "counted length", self.place(min(counted, size), size))
+            self.fault("missing", "counted length", self.place(min(counted, size), size))
             self.chain.known = False
             return
         if end > size or self.is_short():
             self.lost(min(offset, size), size)
             return
         if dead and self.file.read(end - 1, 1) == b"\0":
-            self.log.fault("corrupt", "dead length", self.place(counted, end))
+            self.fault("corrupt", "dead length", self.place(counted, end))
         elif self.file.digest(counted, end) != self.recovery.dead_digest:
-            self.log.fault("corrupt", "dead digest", self.place(counted, end))
+            self.fault("corrupt", "dead digest", self.place(counted, end))
         behind = self.file.first_nonzero(end, size)
         if behind is not None:
-            self.log.fault("corrupt", "after the dead bytes", self.place(behind, size))
+            self.fault("corrupt", "after the dead bytes", self.place(behind, size))
 
 
 # Checkpoints -------------------------------------------------------------------------------------
