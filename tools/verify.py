@@ -103,6 +103,7 @@ OUTCOMES = {
     "torn_tail": (10, "torn_tail"),
 }
 GRAVEST_FIRST = list(OUTCOMES)
+NOT_CHECKED = ("unsupported", "failure")
 
 
 def outcome(classes):
@@ -120,6 +121,7 @@ class Fault(Exception):
         super().__init__(check)
         self.kind = kind
         self.check = check
+        self.recovers = False
 
 
 # CRC-32C -----------------------------------------------------------------------------------------
@@ -1008,18 +1010,20 @@ class Report:
 
     def __init__(self):
         self.faults = []
+        self.unchecked = []
         self.count = 0
         self.classes = set()
 
     def add(self, kind, check, place=NOWHERE, **more):
-        self.count += 1
         self.classes.add(kind)
-        if len(self.faults) < FAULTS_MOST:
+        self.count += kind not in NOT_CHECKED
+        found = self.unchecked if kind in NOT_CHECKED else self.faults
+        if len(found) < FAULTS_MOST:
             fault = {"class": kind}
             fault.update(place._asdict())
             fault["check"] = check
             fault.update(more)
-            self.faults.append(fault)
+            found.append(fault)
 
 
 class Chain:
@@ -1047,6 +1051,11 @@ class Chain:
         self.sequence = header.sequence
         self.epoch = header.epoch
         self.ended = 0
+
+
+def ends_before(fault):
+    """Whether a header of a later version says that the segment before it ends as it should."""
+    return fault.kind == "unsupported" and not fault.recovers
 
 
 class Log:
@@ -1104,8 +1113,9 @@ class Log:
         found = []
         for name in os.listdir(directory):
             match = re.fullmatch(r"([0-9]{12,})\.seg", name, re.ASCII)
-            if match and "%012d" % int(match.group(1)) == match.group(1):
-                found.append(int(match.group(1)))
+            index = decimal(match.group(1).lstrip("0") or "0") if match else None
+            if index is not None and "%012d" % index == match.group(1):
+                found.append(index)
         return sorted(found)
 
     def segment_path(self, index):
@@ -1125,7 +1135,7 @@ class Log:
                 ahead = self.peek(indexes[place + 1])
                 if indexes[place + 1] == expected:
                     follower = ahead[0]
-                    is_last = follower is None
+                    is_last = follower is None and not ends_before(ahead[1][0])
             self.segments += 1
             if header is None:
                 self.skip(index, fault)
@@ -1144,6 +1154,7 @@ class Log:
         try:
             return parse_header(data, size), None
         except Fault as fault:
+            fault.recovers = len(data) >= FIXED_HEADER_LENGTH and data[27] & 1 == 1
             return None, (fault, min(size, HEADER_LENGTH))
 
     def left_out(self, index):
@@ -1293,8 +1304,7 @@ class SegmentJudge:
         self.recovery = recovery
         self.is_last = is_last
         self.limit = file.size
-        if recovery:
-            self.limit = min(recovery.counted, file.size)
+        self.counted = recovery.counted if recovery else file.size
         self.proven = 0
         self.damages = []
         self.faults = []
@@ -1303,10 +1313,9 @@ class SegmentJudge:
 
     def judge(self):
         offset = HEADER_LENGTH
-        while True:
+        going = True
+        while going and not (self.recovery and offset >= self.counted):
             offset, going = self.step(offset)
-            if not going:
-                break
         self.class_damages()
         self.judge_end(offset)
         for fault in sorted(self.faults, key=lambda fault: fault[2].offset):
@@ -1322,10 +1331,10 @@ class SegmentJudge:
 
     def step(self, offset):
         """Judges what stands at this offset; gives the next one, and whether to go on."""
-        head = self.file.read_some(offset, min(FRAME_HEADER_LENGTH, max(0, self.limit - offset)))
+        head = self.file.read_some(offset, FRAME_HEADER_LENGTH)
         frame = parse_frame(head, self.header.salt)
         if frame is None:
-            if self.file.first_nonzero(offset, self.limit) is None and not self.counts(offset):
+            if not self.recovery and self.file.first_nonzero(offset, self.limit) is None:
                 return offset, False
             if len(head) < FRAME_HEADER_LENGTH and self.is_short() and not self.recovery:
                 self.cut = True
@@ -1338,10 +1347,6 @@ class SegmentJudge:
         if end > self.limit:
             return self.damage(offset, "frame length")
         return self.judge_frame(offset, end, frame)
-
-    def counts(self, offset):
-        """Whether a recovery counts bytes from here on."""
-        return self.recovery is not None and offset < self.limit
 
     def is_short(self):
         return self.file.size < self.header.file_length
@@ -1373,7 +1378,7 @@ class SegmentJudge:
 
     def link_is_confirmed(self, end, link):
         """Whether a whole header right behind holds this link."""
-        head = self.file.read_some(end, min(FRAME_HEADER_LENGTH, max(0, self.limit - end)))
+        head = self.file.read_some(end, FRAME_HEADER_LENGTH)
         follower = parse_frame(head, self.header.salt)
         return follower is not None and follower.link == link
 
@@ -1399,6 +1404,8 @@ class SegmentJudge:
         """Notes damage, and goes on at the next whole frame, behind the header's end if whole."""
         found = self.search(behind or offset + ALIGNMENT)
         end = self.limit if found is None else found
+        if self.recovery and end > self.counted:
+            end, found = max(offset, self.counted), None
         known = self.chain.known
         number = self.chain.number if known else None
         self.damages.append(Damage(offset, end, number, self.chain.sequence, check))
@@ -1479,20 +1486,30 @@ class SegmentJudge:
         counted, dead = self.recovery.counted, self.recovery.dead
         size = self.file.size
         end = counted + dead
-        if counted < HEADER_LENGTH or end > self.header.file_length:
-            self.fault("missing", "counted length", self.place(min(counted, size), size))
+        if counted != offset or end > self.header.file_length:
+            self.fault("missing", "counted length", self.place(min(offset, size), size))
             self.chain.known = False
             return
         if end > size or self.is_short():
-            self.lost(min(offset, size), size)
+            self.lost(offset, size)
             return
+        behind = self.whole_end(counted)
+        if behind is not None:
+            self.fault("missing", "a recovery that drops a frame", self.place(counted, behind))
         if dead and self.file.read(end - 1, 1) == b"\0":
             self.fault("corrupt", "dead length", self.place(counted, end))
         elif self.file.digest(counted, end) != self.recovery.dead_digest:
-            self.fault("corrupt", "dead digest", self.place(counted, end))
-        behind = self.file.first_nonzero(end, size)
-        if behind is not None:
-            self.fault("corrupt", "after the dead bytes", self.place(behind, size))
+            self.fault("corrupt", "dead digest", self.place(counted, max(end, counted + 1)))
+        if self.file.first_nonzero(end, size) is not None:
+            self.fault("corrupt", "after the dead bytes", self.place(end, size))
+
+    def whole_end(self, offset):
+        """The end of a whole frame that stands here and continues the chain, or None."""
+        head = self.file.read_some(offset, FRAME_HEADER_LENGTH)
+        if not self.chain.known or not self.is_whole(head, offset, 0):
+            return None
+        frame = parse_frame(head, self.header.salt)
+        return None if self.frame_misfit(frame) else offset + frame_length(frame)
 
 
 # Checkpoints -------------------------------------------------------------------------------------
@@ -1637,6 +1654,7 @@ def ledger_answer(log, checkpoints, against, report):
         "first_bad": first_bad(report),
         "fault_count": report.count,
         "faults": report.faults,
+        "not_checked": report.unchecked,
         "checkpoints": [checkpoint.as_json() for checkpoint in checkpoints],
     }
     if against:
@@ -1831,8 +1849,13 @@ def proof_answer(answer, report):
     code, verdict = outcome(report.classes)
     whole = {"verdict": verdict, "exit_code": code}
     whole.update(answer)
-    whole["faults"] = [{"class": f["class"], "check": f["check"]} for f in report.faults]
+    whole["faults"] = [short(fault) for fault in report.faults]
+    whole["not_checked"] = [short(fault) for fault in report.unchecked]
     return whole
+
+
+def short(fault):
+    return {"class": fault["class"], "check": fault["check"]}
 
 
 # Output ------------------------------------------------------------------------------------------
@@ -1846,7 +1869,7 @@ def plain(text):
 def as_text(answer):
     lines = ["verdict: %s" % answer["verdict"]]
     for name, value in answer.items():
-        if name in ("verdict", "faults", "checkpoints", "first_bad"):
+        if name in ("verdict", "faults", "not_checked", "checkpoints", "first_bad"):
             continue
         if isinstance(value, dict):
             value = " ".join("%s %s" % pair for pair in value.items())
@@ -1856,6 +1879,7 @@ def as_text(answer):
     for checkpoint in answer.get("checkpoints", ()):
         lines.append("checkpoint: " + checkpoint_text(checkpoint))
     lines.extend("fault: " + fault_text(fault) for fault in answer["faults"])
+    lines.extend("not checked: " + fault_text(fault) for fault in answer["not_checked"])
     return "\n".join(lines)
 
 
@@ -2115,7 +2139,7 @@ def main(arguments=None):
         answer = COMMANDS[options.command](options)
     except (OSError, ValueError) as error:
         fault = {"class": "failure", "check": str(error)}
-        answer = {"verdict": "not_checked", "exit_code": 2, "faults": [fault]}
+        answer = {"verdict": "not_checked", "exit_code": 2, "faults": [], "not_checked": [fault]}
     print(json.dumps(answer) if options.json else as_text(answer))
     return answer["exit_code"]
 
