@@ -1053,9 +1053,9 @@ class Chain:
         self.ended = 0
 
 
-def ends_before(fault):
-    """Whether a header of a later version says that the segment before it ends as it should."""
-    return fault.kind == "unsupported" and not fault.recovers
+def may_recover(fault):
+    """Whether a segment that cannot be used may all the same say how the one before it ended."""
+    return fault.kind == "failure" or (fault.kind == "unsupported" and fault.recovers)
 
 
 class Log:
@@ -1135,7 +1135,7 @@ class Log:
                 ahead = self.peek(indexes[place + 1])
                 if indexes[place + 1] == expected:
                     follower = ahead[0]
-                    is_last = follower is None and not ends_before(ahead[1][0])
+                    is_last = follower is None and may_recover(ahead[1][0])
             self.segments += 1
             if header is None:
                 self.skip(index, fault)
@@ -1303,8 +1303,7 @@ class SegmentJudge:
         self.header = header
         self.recovery = recovery
         self.is_last = is_last
-        self.limit = file.size
-        self.counted = recovery.counted if recovery else file.size
+        self.counted = recovery.counted if recovery else None
         self.proven = 0
         self.damages = []
         self.faults = []
@@ -1334,17 +1333,17 @@ class SegmentJudge:
         head = self.file.read_some(offset, FRAME_HEADER_LENGTH)
         frame = parse_frame(head, self.header.salt)
         if frame is None:
-            if not self.recovery and self.file.first_nonzero(offset, self.limit) is None:
+            if self.file.first_nonzero(offset, self.file.size) is None:
                 return offset, False
-            if len(head) < FRAME_HEADER_LENGTH and self.is_short() and not self.recovery:
+            if len(head) < FRAME_HEADER_LENGTH and self.is_short():
                 self.cut = True
                 return offset, False
             return self.damage(offset, "frame header checksum")
         end = offset + frame_length(frame)
-        if end > self.limit and self.is_short() and not self.recovery:
+        if end > self.file.size and self.is_short():
             self.cut = True
             return offset, False
-        if end > self.limit:
+        if end > self.file.size:
             return self.damage(offset, "frame length")
         return self.judge_frame(offset, end, frame)
 
@@ -1403,21 +1402,21 @@ class SegmentJudge:
     def damage(self, offset, check, behind=None):
         """Notes damage, and goes on at the next whole frame, behind the header's end if whole."""
         found = self.search(behind or offset + ALIGNMENT)
-        end = self.limit if found is None else found
-        if self.recovery and end > self.counted:
-            end, found = max(offset, self.counted), None
+        end = self.file.size if found is None else found
         known = self.chain.known
         number = self.chain.number if known else None
         self.damages.append(Damage(offset, end, number, self.chain.sequence, check))
         self.chain.known = False
         self.log.halted = True
+        if found is None and self.recovery:
+            return max(offset, min(self.counted, end)), False
         return end, found is not None
 
     def search(self, start):
         """The next whole frame of this segment, at a multiple of 8."""
         epoch = struct.pack("<I", self.header.epoch)
-        while start + FRAME_HEADER_LENGTH <= self.limit:
-            count = min(WINDOW + FRAME_HEADER_LENGTH, self.limit - start)
+        while start + FRAME_HEADER_LENGTH <= self.file.size:
+            count = min(WINDOW + FRAME_HEADER_LENGTH, self.file.size - start)
             data = self.file.read(start, count)
             hit = data.find(epoch)
             while hit >= 0:
@@ -1437,7 +1436,7 @@ class SegmentJudge:
             return False
         offset = start + place
         end = offset + frame_length(frame)
-        if end > self.limit:
+        if end > self.file.size:
             return False
         body = self.file.read(offset + FRAME_HEADER_LENGTH, end - offset - FRAME_HEADER_LENGTH)
         if frame.body_checksum == crc32c(body, self.header.salt):
@@ -1464,15 +1463,11 @@ class SegmentJudge:
             behind = self.file.first_nonzero(offset, size)
             if behind is not None:
                 self.fault("corrupt", "after the end frame", self.place(offset, size))
-        elif self.recovery:
+        elif self.cut or (self.chain.known and self.is_short()):
+            self.lost(offset, size)
+        elif self.recovery and offset >= min(self.counted, size):
             self.judge_recovery(offset)
-        elif self.cut:
-            self.lost(offset, size)
-        elif not self.chain.known:
-            return
-        elif self.is_short():
-            self.lost(offset, size)
-        elif not self.is_last:
+        elif self.chain.known and not self.is_last:
             place = self.place(offset, offset + FRAME_HEADER_LENGTH)
             self.fault("corrupt", "segment end", place)
             self.chain.known = False
@@ -1490,7 +1485,7 @@ class SegmentJudge:
             self.fault("missing", "counted length", self.place(min(offset, size), size))
             self.chain.known = False
             return
-        if end > size or self.is_short():
+        if end > size:
             self.lost(offset, size)
             return
         behind = self.whole_end(counted)
