@@ -1842,6 +1842,7 @@ def judge_misbehaviour(data, key, report, answer):
 
 def proof_answer(answer, report):
     code, verdict = outcome(report.classes)
+    verdict = verdict if code else "good"
     whole = {"verdict": verdict, "exit_code": code}
     whole.update(answer)
     whole["faults"] = [short(fault) for fault in report.faults]
