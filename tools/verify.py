@@ -2052,8 +2052,23 @@ NOTE_SIGNATURE = (
     "\u2014 PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXg"
     "KvqfqdngotpRZb6KE6RyyBwJnAM=\n"
 )
+EXAMPLE_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+EXAMPLE_NOTE = (
+    "This is an example message.\n\n\u2014 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXpp"
+    "zi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+)
+LOG_KEY_TEXT = (
+    "arche2025h1.staging.ct.transparency.dev+ba2f06c0+"
+    "AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f"
+)
+WITNESS_KEY_TEXT = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
 COSIGNED = (
-    "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+    "arche2025h1.staging.ct.transparency.dev\n1432088532\n"
+    "U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=\n\n"
+    "\u2014 arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhU"
+    "kzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=\n"
+    "\u2014 remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIo"
+    "bWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==\n"
 )
 
 
@@ -2066,12 +2081,30 @@ def note_answers():
     yield refuses(parse_key, NOTE_KEY.replace("c74f", "c74e")), True
     yield refuses(parse_signed, NOTE_TEXT.encode()), True
     yield refuses(parse_note, (NOTE_TEXT + "\n" + NOTE_SIGNATURE).encode()), True
-    yield parse_note((COSIGNED + "\n" + NOTE_SIGNATURE).encode()).size, 20852163
+    example = parse_key(EXAMPLE_KEY)
+    yield check_signatures(*parse_signed(EXAMPLE_NOTE.encode()), [example]), ([example], [])
+    yield from cosigned_answers()
     policy = Policy(b"# one\nlog %s\nquorum none\n" % NOTE_KEY.encode())
     yield policy.keys(), [key]
     yield refuses(Policy, b"quorum x\n"), True
     yield refuses(Policy, b"log %s\n" % NOTE_KEY.encode()), True
     yield refuses(Policy, b"quorum none\nquorum none\n"), True
+
+
+def cosigned_answers():
+    """A checkpoint of a log and a witness that anybody may look up."""
+    log, witness = parse_key(LOG_KEY_TEXT), parse_key(WITNESS_KEY_TEXT)
+    note = parse_note(COSIGNED.encode())
+    yield (note.origin, note.size, witness.kind), (log.name, 1432088532, WITNESS_KEY)
+    good, bad = check_signatures(note.text, note.signatures, [witness, log])
+    yield (good, bad), ([log, witness], [])
+    lines = "log %s\nwitness w %s\nquorum w\n" % (LOG_KEY_TEXT, WITNESS_KEY_TEXT)
+    policy = Policy(lines.encode())
+    yield policy.is_met(note, good), True
+    yield policy.is_met(note, [log]), False
+    yield policy.is_met(note, [witness]), False
+    later = note.text.replace(b"1432", b"1433")
+    yield check_signatures(later, note.signatures, [witness]), ([], [witness.name])
 
 
 def refuses(function, data):
@@ -2136,8 +2169,17 @@ def main(arguments=None):
     except (OSError, ValueError) as error:
         fault = {"class": "failure", "check": str(error)}
         answer = {"verdict": "not_checked", "exit_code": 2, "faults": [], "not_checked": [fault]}
-    print(json.dumps(answer) if options.json else as_text(answer))
+    say(json.dumps(answer) if options.json else as_text(answer))
     return answer["exit_code"]
+
+
+def say(text):
+    """Prints, whatever the terminal can show and whether or not anybody still reads."""
+    try:
+        sys.stdout.reconfigure(errors="backslashreplace")
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
