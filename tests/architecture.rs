@@ -43,6 +43,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("libc", &["src/ledger/disk"]),
     ("bincode", &["src/event/wire.rs"]),
     ("sha2", &["src/hash.rs"]),
+    ("ed25519_dalek", &["src/checkpoint/key.rs"]),
     ("blake3", &["src/hash.rs"]),
     ("SystemTime", &["src/ledger/clock.rs"]),
     ("Instant", &["src/ledger/clock.rs"]),
@@ -57,7 +58,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 /// Display code of `src/cli` that needs floats is listed here, file by file.
 const FLOATS: &[&str] = &["src/signals", "src/report"];
-const THREADS: &[&str] = &["src/ledger", "src/pipeline", "src/audit"];
+const THREADS: &[&str] = &["src/ledger", "src/checkpoint", "src/pipeline", "src/audit"];
 const FILES: &[&str] = &[
     "src/ledger/disk",
     "src/market",

@@ -1,6 +1,7 @@
 //! Signing a ledger: what is anchored, what is remembered, what is refused, and what a receipt says.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use schwabot::checkpoint::{
 };
 use schwabot::event::{ChainAnchor, SystemEvent};
 use schwabot::ledger::clock::Machine;
-use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::disk::{Access, Disk, DiskFile, RealDisk};
 use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{Entry, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode};
 use schwabot::merkle::proof::verify_consistency;
@@ -409,6 +410,78 @@ fn all_notes_are_kept_and_the_newest_lies_on_top() {
     assert_eq!(newest.as_ref(), notes.last());
     let on_top = fs::read(place.ledger().join("checkpoint")).unwrap();
     assert_eq!(Note::parse(&on_top).unwrap(), notes[2]);
+}
+
+/// A disk that lets nobody change anything below one place.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    fn guard(&self, path: &Path) -> io::Result<()> {
+        let refused = path.starts_with(&self.0);
+        if refused { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    }
+}
+
+impl Disk for ReadOnly {
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        RealDisk.list(dir)
+    }
+    fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
+        if access == Access::Write {
+            self.guard(path)?;
+        }
+        RealDisk.open(path, access)
+    }
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.guard(path)?;
+        RealDisk.create(path)
+    }
+    fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.guard(path)?;
+        RealDisk.create_private(path)
+    }
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.guard(path)?;
+        RealDisk.create_dir(path)
+    }
+    fn rename_new(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.guard(to)?;
+        RealDisk.rename_new(from, to)
+    }
+    fn replace(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.guard(to)?;
+        RealDisk.replace(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.guard(path)?;
+        RealDisk.remove(path)
+    }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        RealDisk.sync_dir(dir)
+    }
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
+        self.guard(path)?;
+        RealDisk.lock(path)
+    }
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.is_locked(path)
+    }
+}
+
+#[test]
+fn a_ledger_that_may_only_be_read_is_verified_and_signed_without_an_anchor() {
+    let place = Place::with(0..30);
+    let disk: Arc<dyn Disk> = Arc::new(ReadOnly(place.ledger()));
+    let options = WriterOptions { disk: Arc::clone(&disk), ..small() };
+    let signature = sign_head::<TestNote>(&place.ledger(), &place.key, &options).unwrap();
+    assert_eq!((signature.saved, signature.note.checkpoint().size), (false, 30));
+    let left = signature.unanchored.unwrap();
+    assert_eq!((left.why, left.from_frame), ("the ledger can only be read", 0));
+    assert_eq!(place.key.last().unwrap(), Some(signature.note.clone()));
+    let against = Some(signature.note);
+    let options = VerifyOptions { disk, against, ..VerifyOptions::default() };
+    let report = verify(&place.ledger(), &options).unwrap();
+    assert_eq!(report.exit_code(), 0, "{:?}", report.findings);
 }
 
 fn copy(from: &Path, to: &Path) {

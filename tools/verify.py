@@ -10,6 +10,7 @@ anew: it shares no code with the program that wrote the ledger, needs nothing bu
     verify.py ledger LEDGER [--against NOTE] [--policy FILE] [--json]
     verify.py receipt FILE [--policy FILE | --key VKEY] [--json]
     verify.py misbehaviour FILE [--key VKEY] [--json]
+    verify.py bundle DIR [--key VKEY] [--json]
 
 What "intact" proves: every byte of the log that counts hangs together, nothing in it was altered,
 left out, put in or put elsewhere since it was written, and all the checkpoints beside it fit. What
@@ -935,10 +936,9 @@ def decode_anchor(payload):
 def decode_rotated(payload):
     decoder = Decoder(payload)
     old, new = decoder.text(), decoder.text()
-    decoder.counted()
-    decoder.counted()
+    old_signature, new_signature = decoder.counted(), decoder.counted()
     decoder.finish()
-    return old, new
+    return old, new, old_signature, new_signature
 
 
 # Reading -----------------------------------------------------------------------------------------
@@ -1264,7 +1264,7 @@ class Log:
         payload = record[payload_start(envelope) :]
         try:
             if envelope.kind == KIND_ROTATED:
-                self.learn(decode_rotated(payload)[1])
+                self.rotate(*decode_rotated(payload))
                 return
             number, link, key = decode_anchor(payload)
         except ValueError:
@@ -1279,6 +1279,22 @@ class Log:
             self.report.add("contradicted", "chain_anchor: frame", place)
         elif link != frame.link:
             self.report.add("contradicted", "chain_anchor: link", place)
+
+    def rotate(self, old, new, old_signature, new_signature):
+        """A new key counts where a known one made way for it, and both said so."""
+        try:
+            old_key, new_key = parse_key(old), parse_key(new)
+        except ValueError:
+            return
+        lines = ("schwabot/key-rotation/v1", self.ledger_ids[0].hex(), old, new, "")
+        statement = "\n".join(lines).encode()
+        if (
+            old_key in self.keys
+            and old_key.name == new_key.name
+            and ed25519_verify(old_key.public, statement, old_signature)
+            and ed25519_verify(new_key.public, statement, new_signature)
+        ):
+            self.learn(new)
 
     def learn(self, text):
         try:
@@ -1533,12 +1549,16 @@ class Checkpoint:
         }
 
 
+NOTE_NAME = re.compile(r"[0-9]{12,}\.note", re.ASCII)
+
+
 def read_checkpoints(path, report):
-    """`checkpoint` and all files in `checkpoints/`; a copy of another one counts once."""
+    """`checkpoint` and the notes in `checkpoints/`; a copy of another one counts once."""
     directory = os.path.join(path, "checkpoints")
     names = []
     if os.path.isdir(directory):
-        names = [os.path.join("checkpoints", name) for name in sorted(os.listdir(directory))]
+        notes = [name for name in sorted(os.listdir(directory)) if NOTE_NAME.fullmatch(name)]
+        names = [os.path.join("checkpoints", name) for name in notes]
     if os.path.lexists(os.path.join(path, "checkpoint")):
         names.append("checkpoint")
     found, seen = [], set()
@@ -1840,6 +1860,95 @@ def judge_misbehaviour(data, key, report, answer):
             report.add("bad_signature", "no good signature of %s on the %s note" % (key.name, name))
 
 
+def verify_bundle(options):
+    """The answer for an evidence bundle: 0 where its parts bear each other out."""
+    report = Report()
+    with open(os.path.join(options.path, "report.json"), "rb") as file:
+        told = json.load(file)["report"]
+    texts = [options.key] if options.key else told["keys"]
+    answer = {"told": told["verdict"], "told_exit_code": told["exit_code"], "keys": texts}
+    keys = [parse_key(text) for text in texts]
+    trees = {(tree["size"], bytes.fromhex(tree["root"])) for tree in told["checkpoints"]}
+    if told["head"]:
+        trees.add((told["head"]["size"], bytes.fromhex(told["head"]["root"])))
+    answer["notes"] = bundle_files(options.path, "notes", report, bundle_note(keys, report))
+    answer["consistency"] = bundle_files(
+        options.path, "consistency", report, bundle_consistency(trees)
+    )
+    answer["faults_kept"] = bundle_files(
+        options.path, "faults", report, bundle_fault(told["faults"])
+    )
+    proof = os.path.join(options.path, "misbehaviour.txt")
+    if os.path.exists(proof):
+        bundle_misbehaviour(read_proof(proof), keys, report, answer)
+    return proof_answer(answer, report)
+
+
+def bundle_files(path, folder, report, judge):
+    """Judges every file of a folder of the bundle; returns how many there are."""
+    directory = os.path.join(path, folder)
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    for name in names:
+        try:
+            judge(name, read_proof(os.path.join(directory, name)))
+        except Fault as fault:
+            report.add(fault.kind, fault.check, file=os.path.join(folder, name))
+    return len(names)
+
+
+def bundle_note(keys, report):
+    def judge(name, data):
+        note = note_or_fault(data)
+        good, bad = check_signatures(note.text, note.signatures, keys)
+        if bad or not good:
+            raise Fault("bad_signature", "no good signature of the keys that the report names")
+
+    return judge
+
+
+def bundle_consistency(trees):
+    def judge(name, data):
+        lines = data.decode("utf-8", "replace").split("\n")
+        if lines[0] != "schwabot/consistency/v1" or lines[-1] != "" or len(lines) < 4:
+            raise Fault("corrupt", "not a schwabot/consistency/v1")
+        ends = []
+        for line, word in ((lines[1], "from"), (lines[2], "to")):
+            size, _, root = labelled(line, word).partition(" ")
+            ends.append((labelled_number("size " + size, "size"), hash_line(root)))
+        (older, older_root), (newer, newer_root) = ends
+        path = [hash_line(line) for line in lines[3:-1]]
+        if not consistency_fits(older, newer, older_root, path, newer_root):
+            raise Fault("corrupt", "the path does not lead from one tree to the other")
+        if not set(ends) <= trees:
+            raise Fault("corrupt", "trees that the report does not name")
+
+    return judge
+
+
+def bundle_fault(faults):
+    def judge(name, data):
+        fault = faults[int(name.partition(".")[0])]
+        if len(data) != min(fault["end"] - fault["offset"], 64 << 10):
+            raise Fault("corrupt", "another length than the damaged range")
+
+    return judge
+
+
+def bundle_misbehaviour(data, keys, report, answer):
+    """The proof must hold under one of the keys."""
+    tried = []
+    for key in keys:
+        trial = Report()
+        try:
+            judge_misbehaviour(data, key, trial, answer)
+        except Fault as fault:
+            trial.add(fault.kind, fault.check)
+        tried.append(trial)
+    answer["misbehaviour_proven"] = any(not trial.faults for trial in tried)
+    if not answer["misbehaviour_proven"]:
+        report.add("bad_signature", "a proof of misbehaviour that no key bears out")
+
+
 def proof_answer(answer, report):
     code, verdict = outcome(report.classes)
     verdict = verdict if code else "good"
@@ -2132,7 +2241,7 @@ def self_check():
 
 def parse_options(arguments):
     parser = argparse.ArgumentParser(
-        prog="verify.py", description="Checks ledgers, receipts and proofs of misbehaviour."
+        prog="verify.py", description="Checks ledgers, receipts, proofs and evidence bundles."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     ledger = commands.add_parser("ledger", help="check a ledger and its checkpoints")
@@ -2147,7 +2256,10 @@ def parse_options(arguments):
     misbehaviour = commands.add_parser("misbehaviour", help="check a proof of misbehaviour")
     misbehaviour.add_argument("path", metavar="FILE")
     misbehaviour.add_argument("--key", metavar="VKEY", help="the log's verifier key")
-    for command in (ledger, receipt, misbehaviour):
+    bundle = commands.add_parser("bundle", help="check an evidence bundle")
+    bundle.add_argument("path", metavar="DIR")
+    bundle.add_argument("--key", metavar="VKEY", help="the log's verifier key")
+    for command in (ledger, receipt, misbehaviour, bundle):
         command.add_argument("--json", action="store_true", help="answer with one JSON object")
     commands.add_parser("self-check")
     return parser.parse_args(arguments)
@@ -2157,6 +2269,7 @@ COMMANDS = {
     "ledger": verify_ledger,
     "receipt": verify_receipt,
     "misbehaviour": verify_misbehaviour,
+    "bundle": verify_bundle,
 }
 
 

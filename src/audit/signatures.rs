@@ -207,7 +207,12 @@ impl Judgement<'_> {
     fn judge(&self, held: &HeldNote, note: &Note) -> Result<Vec<Signed>, (Verdict, String)> {
         let checkpoint = note.checkpoint();
         let rotten = |what: String| (Verdict::BadSignature, what);
-        let good = note.signed_by(&self.keys).map_err(|error| rotten(error.to_string()))?;
+        let mut good = note.signed_by(&self.keys).map_err(|error| rotten(error.to_string()))?;
+        // A log's key speaks of its own log only.
+        let foreign = |signed: &Signed| {
+            signed.key.kind() == KeyKind::Log && signed.key.name() != checkpoint.origin
+        };
+        good.retain(|signed| !foreign(signed));
         self.compare(checkpoint).map_err(|what| (Verdict::Contradicted, what))?;
         if let Some(key) = self.announced(checkpoint)
             && !good.iter().any(|signed| signed.key.to_string() == *key)

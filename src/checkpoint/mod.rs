@@ -9,6 +9,7 @@
 //! with the other; nothing read from a derived file is believed before it leads to a signed root.
 
 mod consistency;
+mod keeper;
 mod key;
 mod key_file;
 mod misbehaviour;
@@ -24,6 +25,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 pub use consistency::Consistency;
+pub use keeper::{Every, Keeper};
 pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
 pub use key_file::KeyFile;
 pub use misbehaviour::{Misbehaviour, NotProven};

@@ -155,6 +155,31 @@ pub fn cosign_head<P: Payload>(
     publish(&reader, note, None)
 }
 
+/// Signs a head that ends with an anchor of this key, beside the writer that appended it.
+///
+/// # Errors
+/// As [`sign_head`].
+pub(super) fn sign_anchored<P: Payload>(
+    path: &Path,
+    key: &KeyFile,
+    head: Head,
+    options: &WriterOptions,
+) -> Result<Note, SignError> {
+    let reader = open::<P>(path, options)?;
+    let tiles = Tiles::checked(&reader, head.size, Some(&head.root))?;
+    let origin = key.key().verifier().name().to_owned();
+    let signed = Checkpoint { origin, size: head.size, root: head.root };
+    if tiles.root() != head.root {
+        let met = format!("a log with root {} there", tiles.root());
+        return Err(contradiction("the writer's tree", head.size, met));
+    }
+    check_memory(&reader, key)?;
+    let mut note = Note::new(signed);
+    note.sign(key.key(), 0);
+    key.remember(&note)?;
+    Ok(publish(&reader, note, None)?.note)
+}
+
 /// The time by the wall clock, in whole seconds since 1970.
 pub(super) fn seconds(host: &dyn Host) -> u64 {
     u64::try_from(host.now().nanos() / 1_000_000_000).unwrap_or(0).max(1)

@@ -4,6 +4,7 @@
 //! full tile. They are not synced; after a power cut, or when somebody touched one, the root that
 //! comes out of them is not the log's, and they are made anew from the first record.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::event::Payload;
@@ -20,12 +21,30 @@ pub struct Tiles<'l> {
     layout: &'l Layout,
     size: u64,
     root: Digest,
-    /// The tile that was read last: proofs of neighbours share most of theirs.
-    cache: Vec<(Tile, Vec<Digest>)>,
+    /// Tiles that were read, the lowest first: proofs share most of their upper ones.
+    cache: BTreeMap<Tile, Pyramid>,
 }
 
-/// Tiles that are kept in memory while proofs are built.
-const TILES_CACHED: usize = 64;
+/// Tiles that are kept in memory while proofs are built; each takes at most 16 KiB.
+const TILES_CACHED: usize = 512;
+
+/// A tile's row, and above it the roots over its pairs, over theirs, and so on: all nodes that lie
+/// inside the tile, each hashed once.
+struct Pyramid(Vec<Vec<Digest>>);
+
+impl Pyramid {
+    fn over(row: Vec<Digest>) -> Self {
+        let mut rows = vec![row];
+        while let Some(last) = rows.last().filter(|last| last.len() > 1) {
+            // A node without a partner has no parent inside the tile.
+            let mut parents = last[..last.len() & !1].to_vec();
+            hash::parents(&mut parents);
+            parents.truncate(parents.len() / 2);
+            rows.push(parents);
+        }
+        Self(rows)
+    }
+}
 
 impl<'l> Tiles<'l> {
     /// Makes or completes the tiles of the first `size` records, and computes their root.
@@ -54,7 +73,8 @@ impl<'l> Tiles<'l> {
     ) -> Result<Self, LedgerError> {
         assert!(size <= reader.len(), "tiles of {size} records of {}", reader.len());
         let (disk, layout) = (&**reader.disk(), reader.layout());
-        let mut tiles = Self { disk, layout, size, root: hash::empty_root(), cache: Vec::new() };
+        let mut tiles =
+            Self { disk, layout, size, root: hash::empty_root(), cache: BTreeMap::new() };
         let kept = tiles.full_tiles().map_err(|error| at("read", layout.root())(error))?;
         let kept = kept.min(size / TILE_HASHES);
         let mut built = tiles.build(reader, kept);
@@ -69,7 +89,7 @@ impl<'l> Tiles<'l> {
     /// them counts only once it leads to `root`.
     #[must_use]
     pub const fn as_found(disk: &'l dyn Disk, layout: &'l Layout, size: u64, root: Digest) -> Self {
-        Self { disk, layout, size, root, cache: Vec::new() }
+        Self { disk, layout, size, root, cache: BTreeMap::new() }
     }
 
     /// Records that the tiles cover.
@@ -124,7 +144,7 @@ impl<'l> Tiles<'l> {
     /// # Errors
     /// As [`Tiles::root_at`].
     pub fn leaves(&mut self, place: u64) -> io::Result<Vec<Digest>> {
-        self.row(0, place).cloned()
+        self.pyramid(0, place).map(|pyramid| pyramid.0[0].clone())
     }
 
     fn path(
@@ -136,31 +156,30 @@ impl<'l> Tiles<'l> {
         spans.iter().map(|span| span_root(span, &mut node)).collect::<io::Result<_>>().map(Some)
     }
 
-    /// The root of a perfect subtree: a hash of a tile, or the root over a piece of its row.
+    /// The root of a perfect subtree, out of the tile that spans it.
     fn node(&mut self, level: u32, place: u64) -> io::Result<Digest> {
         let (tile_level, inside) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
-        let first = place << inside;
-        let row = self.row(tile_level, first / TILE_HASHES)?;
+        let across = TILE_HASHES >> inside;
+        let pyramid = self.pyramid(tile_level, place / across)?;
         // Less than 256.
-        let from = usize::try_from(first % TILE_HASHES).unwrap_or(0);
-        let piece = row.get(from..from + (1 << inside));
-        let short = || io::Error::new(io::ErrorKind::UnexpectedEof, "a tile is too narrow");
-        piece.map(|piece| perfect_root(piece.to_vec())).ok_or_else(short)
+        let at = usize::try_from(place % across).unwrap_or(0);
+        let node = pyramid.0.get(inside as usize).and_then(|row| row.get(at)).copied();
+        node.ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "a tile is too narrow"))
     }
 
-    fn row(&mut self, level: u32, place: u64) -> io::Result<&Vec<Digest>> {
+    fn pyramid(&mut self, level: u32, place: u64) -> io::Result<&Pyramid> {
         let tile = Tile::in_tree(level, place, self.size);
         let outside = || io::Error::new(io::ErrorKind::NotFound, "a tile outside the tree");
         let tile = tile.ok_or_else(outside)?;
-        if let Some(found) = self.cache.iter().position(|(known, _)| *known == tile) {
-            return Ok(&self.cache[found].1);
+        if !self.cache.contains_key(&tile) {
+            let pyramid = Pyramid::over(self.read(&tile)?);
+            if self.cache.len() == TILES_CACHED {
+                // The lowest ones are shared by the fewest proofs.
+                self.cache.pop_first();
+            }
+            self.cache.insert(tile, pyramid);
         }
-        let row = self.read(&tile)?;
-        if self.cache.len() == TILES_CACHED {
-            self.cache.remove(0);
-        }
-        self.cache.push((tile, row));
-        Ok(&self.cache[self.cache.len() - 1].1)
+        Ok(&self.cache[&tile])
     }
 
     fn read(&self, tile: &Tile) -> io::Result<Vec<Digest>> {
@@ -252,7 +271,10 @@ impl<'l> Tiles<'l> {
         while full > 0 {
             let first = full / TILE_HASHES * TILE_HASHES;
             for place in first..full {
-                let root = perfect_root(self.row(level, place)?.clone());
+                let top = self.pyramid(level, place)?.0.get(TILE_HEIGHT as usize);
+                let narrow =
+                    || io::Error::new(io::ErrorKind::UnexpectedEof, "a tile is too narrow");
+                let root = top.and_then(|top| top.first()).copied().ok_or_else(narrow)?;
                 rows.level(level + 1).0.push(root);
             }
             rows.level(level).1 = full;

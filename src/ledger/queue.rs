@@ -5,6 +5,8 @@
 //! the load by itself. After 200 ms without work it adds one empty frame that proves the last.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,12 +35,14 @@ struct Request {
 
 enum Message {
     Append(Request),
+    Anchor { key: String, reply: Sender<Result<Head, LedgerError>> },
     Close(Sender<Result<Head, LedgerError>>),
 }
 
 /// A writer on a thread of its own, fed by [`Appender`]s.
 pub struct GroupWriter<P> {
     sender: Sender<Message>,
+    durable: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
     events: PhantomData<fn(P)>,
 }
@@ -46,12 +50,15 @@ pub struct GroupWriter<P> {
 /// Hands steps to a [`GroupWriter`]; clone one for each producer.
 pub struct Appender<P> {
     sender: Sender<Message>,
+    /// Records that are durable.
+    durable: Arc<AtomicU64>,
     events: PhantomData<fn(P)>,
 }
 
 impl<P> Clone for Appender<P> {
     fn clone(&self) -> Self {
-        Self { sender: self.sender.clone(), events: PhantomData }
+        let (sender, durable) = (self.sender.clone(), Arc::clone(&self.durable));
+        Self { sender, durable, events: PhantomData }
     }
 }
 
@@ -91,6 +98,24 @@ impl<P: Payload> Appender<P> {
         self.sender.send(Message::Append(request)).map_err(|_| LedgerError::Stopped)?;
         Ok(Pending(answer))
     }
+
+    /// Appends an anchor for a key behind all that was handed over before, and returns the head
+    /// that ends with it; see [`Writer::anchor`].
+    ///
+    /// # Errors
+    /// As [`Writer::anchor`]; [`LedgerError::Stopped`] when the writer's thread is gone.
+    pub fn anchor(&self, key: &str) -> Result<Head, LedgerError> {
+        let (reply, answer) = bounded(1);
+        let message = Message::Anchor { key: key.to_owned(), reply };
+        self.sender.send(message).map_err(|_| LedgerError::Stopped)?;
+        answer.recv().map_err(|_| LedgerError::Stopped)?
+    }
+
+    /// Returns how many records are durable.
+    #[must_use]
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
+    }
 }
 
 impl<P: Payload + 'static> GroupWriter<P> {
@@ -105,17 +130,20 @@ impl<P: Payload + 'static> GroupWriter<P> {
         writer.sync()?;
         writer.sync_mode = SyncMode::Always;
         let (sender, inbox) = bounded(QUEUE_STEPS_MAX);
+        let durable = Arc::new(AtomicU64::new(writer.next_sequence()));
+        let told = Arc::clone(&durable);
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || serve(writer, &inbox))
+            .spawn(move || serve(writer, &inbox, &told))
             .map_err(super::error::at("start a thread for", &root))?;
-        Ok(Self { sender, thread: Some(thread), events: PhantomData })
+        Ok(Self { sender, durable, thread: Some(thread), events: PhantomData })
     }
 
     /// Returns a handle for a producer.
     #[must_use]
     pub fn appender(&self) -> Appender<P> {
-        Appender { sender: self.sender.clone(), events: PhantomData }
+        let (sender, durable) = (self.sender.clone(), Arc::clone(&self.durable));
+        Appender { sender, durable, events: PhantomData }
     }
 
     /// Ends the ledger with a CLOSE frame after all that was handed over before. Steps handed over
@@ -134,7 +162,7 @@ impl<P: Payload + 'static> GroupWriter<P> {
     }
 }
 
-fn serve<P: Payload>(mut writer: Writer<P>, inbox: &Receiver<Message>) {
+fn serve<P: Payload>(mut writer: Writer<P>, inbox: &Receiver<Message>, durable: &AtomicU64) {
     let mut group: Vec<(Request, Appended)> = Vec::new();
     loop {
         let first = match inbox.recv_timeout(IDLE) {
@@ -146,18 +174,25 @@ fn serve<P: Payload>(mut writer: Writer<P>, inbox: &Receiver<Message>) {
             }
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        let mut bytes = 0;
-        let mut close = None;
+        let (mut bytes, mut close, mut anchor) = (0, None, None);
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
                 Message::Append(request) => bytes += take(&mut writer, request, &mut group),
+                Message::Anchor { key, reply } => anchor = Some((key, reply)),
                 Message::Close(reply) => close = Some(reply),
             }
-            let room = bytes < GROUP_BYTES_MAX && close.is_none();
+            let room = bytes < GROUP_BYTES_MAX && close.is_none() && anchor.is_none();
             next = if room { inbox.try_recv().ok() } else { None };
         }
         acknowledge(&mut writer, &mut group);
+        if let Some((key, reply)) = anchor {
+            // Whoever no longer waits for it can read it in the log.
+            drop(reply.send(writer.anchor(&key)));
+        }
+        if writer.check_alive().is_ok() {
+            durable.store(writer.next_sequence(), Ordering::Release);
+        }
         if let Some(reply) = close {
             drop(reply.send(writer.close()));
             return;

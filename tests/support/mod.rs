@@ -13,6 +13,7 @@ pub(crate) mod rechain;
 pub(crate) mod runs;
 pub(crate) mod samples;
 pub(crate) mod samples_domain;
+pub(crate) mod schema;
 pub(crate) mod sim_disk;
 pub(crate) mod sim_ledger;
 pub(crate) mod source;

@@ -86,13 +86,10 @@ impl Forger {
         }
     }
 
-    /// Offsets of record bytes, prefixes left out, of all frames before a link.
-    pub(crate) fn record_bytes_before(&self, link: usize) -> Vec<(usize, usize)> {
+    /// Where each record's bytes are, of all frames before a link: segment, offset, length.
+    pub(crate) fn records_before(&self, link: usize) -> Vec<(usize, usize, usize)> {
         let mut found = Vec::new();
-        for link in &self.links[..link] {
-            if link.offset == 0 {
-                continue;
-            }
+        for link in self.links[..link].iter().filter(|link| link.offset > 0) {
             let stored = &self.segments[link.segment];
             let length = &stored[link.offset + 12..link.offset + 16];
             let records = u32::from_le_bytes(length.try_into().unwrap()) as usize;
@@ -100,10 +97,18 @@ impl Forger {
             let end = at + records;
             while at < end {
                 let bytes = u16::from_le_bytes([stored[at], stored[at + 1]]) as usize;
-                found.extend((at + 2..at + 2 + bytes).map(|offset| (link.segment, offset)));
+                found.push((link.segment, at + 2, bytes));
                 at += 2 + bytes;
             }
         }
         found
+    }
+
+    /// Offsets of record bytes, prefixes left out, of all frames before a link.
+    pub(crate) fn record_bytes_before(&self, link: usize) -> Vec<(usize, usize)> {
+        let records = self.records_before(link).into_iter();
+        records
+            .flat_map(|(segment, at, bytes)| (at..at + bytes).map(move |o| (segment, o)))
+            .collect()
     }
 }
