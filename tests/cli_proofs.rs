@@ -18,7 +18,7 @@ struct Signed {
 fn signed() -> TestResult<Signed> {
     let place = Place::new()?;
     let (ledger, key) = (place.arg("run"), place.arg("bot.key"));
-    assert_eq!(run(&["demo", "--ledger", &ledger, "--cycles", "2500"])?.code, Some(0));
+    assert_eq!(run(&["demo", "--ledger", &ledger])?.code, Some(0));
     let made = run(&["keygen", "--name", "example.com/bot", "-o", &key])?;
     assert_eq!((made.code, made.err.as_str()), (Some(0), ""));
     let vkey = made.out.trim_end().to_owned();

@@ -1246,10 +1246,7 @@ class Log:
         place = Place(index, offset, offset + frame_length(frame), frame.sequence)
         for step, record in enumerate(records):
             sequence = frame.sequence + step
-            unknown = unknown_in(record)
-            if unknown:
-                self.report.add("unsupported", unknown, place._replace(sequence=sequence))
-            elif record[0] in (KIND_ANCHOR, KIND_ROTATED) and record[1:4] == b"\0\1\0":
+            if record[0] in (KIND_ANCHOR, KIND_ROTATED) and record[1:4] == b"\0\1\0":
                 self.own_record(frame, record, place._replace(sequence=sequence))
             if not self.halted:
                 self.tree.append(leaf_hash(record))

@@ -6,7 +6,7 @@
 //! | `ledger.id` | the ledger's identity |
 //! | `notes/N.note` | the signed notes that were held against the log, the outside ones too |
 //! | `consistency/M-N.txt` | path from the tree of M records to that of N, as in `FORMAT.md` |
-//! | `faults/N.bin` | the bytes of a damaged range, at most 64 KiB, named by its place in the report |
+//! | `faults/N.bin` | the bytes of a damaged range, at most 64 KiB; N is its place in the report |
 //! | `misbehaviour.txt` | proof that the log's key signed two histories, where there is one |
 
 use std::path::Path;

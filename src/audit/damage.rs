@@ -14,7 +14,7 @@ use super::chain::Task;
 use super::report::{FAULTS_LISTED_MAX, ProvableRange, Report, Strength, Verdict};
 use crate::checkpoint::{Checkpoint, Tiles};
 use crate::event::{Envelope, Event, RecordRef, RunId};
-use crate::hash::{self, Digest};
+use crate::hash::Digest;
 use crate::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
 use crate::ledger::scan::{Fault, FaultClass, scan_segment};
 use crate::ledger::segment::SegmentHeader;
@@ -59,11 +59,15 @@ pub(super) fn look_again(
                 }
             };
             scan_segment(&mut file, header, follower, &mut visit)?;
-            if let Some(leaves) = &mut leaves {
-                let index = header.index;
-                for fault in report.faults.iter_mut().filter(|fault| fault.segment == index) {
-                    leaves.name_bad_record(&mut file, header, fault)?;
-                }
+            let Some(leaves) = &mut leaves else { return Ok(()) };
+            for fault in report.faults.iter_mut().filter(|fault| fault.segment == header.index) {
+                let Some(stored) = damaged_frame(&mut file, header, fault)? else { continue };
+                leaves.look_inside(&stored, fault, |record| {
+                    proven.add(record.sequence);
+                    if trades {
+                        lost.take(record);
+                    }
+                });
             }
             Ok(())
         });
@@ -71,7 +75,7 @@ pub(super) fn look_again(
     }
     if let Some(signed) = signed {
         report.unanchored = report.records.saturating_sub(signed.checkpoint.size);
-        raise(report, &proven, &signed.by);
+        raise(report, proven, &signed.by);
     }
     for trade in lost.affected().take(FAULTS_LISTED_MAX) {
         if !report.affected_trades.contains(&trade) {
@@ -129,40 +133,54 @@ impl<'t> Leaves<'t> {
         }
     }
 
-    /// Finds the bad record of a damaged frame whose header can still be read.
-    fn name_bad_record(
+    /// Finds the bad record of a damaged frame, and shows those of its records that are what was
+    /// signed: the tree vouches for each of them alone.
+    fn look_inside(
         &mut self,
-        file: &mut SegmentFile,
-        segment: &SegmentHeader,
+        (header, stored): &(FrameHeader, Vec<u8>),
         fault: &mut Fault,
-    ) -> io::Result<()> {
-        let head = file.get(fault.offset, FRAME_HEADER_BYTES)?.first_chunk();
-        let header = head.and_then(|head| FrameHeader::decode(head, seed_of(segment.salt)).ok());
-        let Some(header) = header.filter(|header| header.first_sequence == fault.sequence) else {
-            return Ok(());
-        };
-        let stored = file.get(fault.offset, header.frame_bytes())?.to_vec();
-        if stored.len() < header.frame_bytes() {
-            return Ok(());
-        }
-        let frame = FrameRef { header, offset: fault.offset, stored: &stored };
+        mut show: impl FnMut(&RecordRef<'_>),
+    ) {
+        let frame = FrameRef { header: *header, offset: fault.offset, stored };
+        let mut bad = None;
         let mut next = header.first_sequence;
         for record in frame.records() {
-            let Some(signed) = self.at(record.sequence) else { return Ok(()) };
-            let actual = hash::leaf(record.bytes);
-            if actual != signed {
-                fault.sequence = record.sequence;
-                fault.expected = format!("the signed record with leaf {signed}");
-                fault.actual = format!("one with leaf {actual}");
-                return Ok(());
+            let Some(signed) = self.at(record.sequence) else { return };
+            let actual = record.digest();
+            if actual == signed {
+                show(&record);
+            } else if bad.is_none() {
+                bad = Some((record.sequence, signed, Some(actual)));
             }
             next = record.sequence + 1;
         }
-        if next < header.next_sequence() && self.at(next).is_some() {
-            fault.sequence = next;
+        // Where a length does not fit, the records end before the frame does.
+        if bad.is_none() && next < header.next_sequence() {
+            bad = self.at(next).map(|signed| (next, signed, None));
         }
-        Ok(())
+        let Some((sequence, signed, actual)) = bad else { return };
+        fault.sequence = sequence;
+        fault.expected = format!("the signed record with leaf {signed}");
+        fault.actual = match actual {
+            Some(actual) => format!("one with leaf {actual}"),
+            None => "a length that does not fit".to_owned(),
+        };
     }
+}
+
+/// Reads the frame at a fault, if its header can still be read and says that it is there.
+fn damaged_frame(
+    file: &mut SegmentFile,
+    segment: &SegmentHeader,
+    fault: &Fault,
+) -> io::Result<Option<(FrameHeader, Vec<u8>)>> {
+    let head = file.get(fault.offset, FRAME_HEADER_BYTES)?.first_chunk();
+    let header = head.and_then(|head| FrameHeader::decode(head, seed_of(segment.salt)).ok());
+    let Some(header) = header.filter(|header| header.first_sequence == fault.sequence) else {
+        return Ok(None);
+    };
+    let stored = file.get(fault.offset, header.frame_bytes())?.to_vec();
+    Ok((stored.len() == header.frame_bytes()).then_some((header, stored)))
 }
 
 /// Sequences as ranges.
@@ -176,26 +194,46 @@ impl Runs {
             _ => self.0.push((sequence, sequence + 1)),
         }
     }
+
+    /// The ranges in order, those that meet joined.
+    fn merged(mut self) -> Vec<(u64, u64)> {
+        self.0.sort_unstable();
+        let mut merged: Vec<(u64, u64)> = Vec::new();
+        for (from, to) in self.0 {
+            match merged.last_mut() {
+                Some(last) if last.1 >= from => last.1 = last.1.max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        merged
+    }
 }
 
-/// Splits the provable ranges where what a signature proves begins and ends.
-fn raise(report: &mut Report, proven: &Runs, by: &[String]) {
-    let mut ranges = Vec::new();
+/// Puts what a signature proves in place of what was only self-consistent.
+fn raise(report: &mut Report, proven: Runs, by: &[String]) {
+    let proven = proven.merged();
+    let mut ranges: Vec<ProvableRange> = proven
+        .iter()
+        .map(|&(from, to)| {
+            let (strength, by) = (Strength::Signed, by.to_vec());
+            ProvableRange { from, to, strength, by, witnessed: None }
+        })
+        .collect();
     for range in std::mem::take(&mut report.provable) {
         let mut from = range.from;
-        let inside = |(start, end): &(u64, u64)| (*start.max(&range.from), *end.min(&range.to));
-        for (start, end) in proven.0.iter().map(inside).filter(|(start, end)| start < end) {
+        for &(start, end) in
+            proven.iter().filter(|(start, end)| *start < range.to && *end > range.from)
+        {
             if from < start {
                 ranges.push(ProvableRange { from, to: start, ..range.clone() });
             }
-            let (strength, by) = (Strength::Signed, by.to_vec());
-            ranges.push(ProvableRange { from: start, to: end, strength, by, witnessed: None });
-            from = end;
+            from = from.max(end);
         }
         if from < range.to {
             ranges.push(ProvableRange { from, ..range });
         }
     }
+    ranges.sort_by_key(|range| range.from);
     report.provable = ranges;
 }
 

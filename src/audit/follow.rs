@@ -7,11 +7,11 @@ use super::flow::verify_from;
 use super::report::{Level, Report};
 use super::{AuditError, VerifyOptions};
 
-/// Verifies a ledger again and again: whole at the first look, and from the beginning of the segment
-/// that was the last one at each further look.
+/// Verifies a ledger again and again: whole at the first look, and from the beginning of the
+/// segment that was the last one at each further look.
 ///
-/// The first look goes as far as is asked; the further ones to [`Level::Tree`], since the meaning of
-/// a record follows from all records before it.
+/// The first look goes as far as is asked; the further ones to [`Level::Tree`], since the meaning
+/// of a record follows from all records before it.
 pub struct Follower<'o> {
     path: &'o Path,
     options: VerifyOptions,

@@ -3,7 +3,8 @@
 //! *Integrity*: not a byte was changed, cut, reordered or slipped in ([`Level::Chain`],
 //! [`Level::Tree`], with signed checkpoints). *State*: what the log states about registries, profit
 //! and times holds ([`Level::State`]). *Derivation*: every recorded decision follows from the
-//! recorded inputs ([`Level::Derive`]). What each input rests on is reported beside them, as its *vantage*.
+//! recorded inputs ([`Level::Derive`]). What each input rests on is reported beside them, as its
+//! *vantage*.
 //!
 //! An unkeyed chain does not stop its own operator from writing another history; only outside
 //! knowledge (an older head) finds that.

@@ -3,7 +3,8 @@
 //! Exit codes: 0 intact, 2 could not check, 10 torn tail, 11 corrupt, 12 missing, cut, reordered
 //! or spliced, 13 rolled back, forked or chained anew below a checkpoint, 14 a bad signature or a
 //! policy that is not met, 15 a registry or temporal finding, 16 state mismatch, 17 derivation
-//! mismatch. Where several hold, the gravest gives the code, in the order of [`Verdict`]'s variants.
+//! mismatch. Where several hold, the gravest gives the code, in the order of [`Verdict`]'s
+//! variants.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Checkpoints by themselves: by count and by time, beside the writer of a live run.
 //!
-//! The writer appends the anchor; everything else (reading back, tiles, signature, files) happens on
-//! this thread, off the writer's path. What is not signed yet stays due: a signing that fails is
+//! The writer appends the anchor; everything else (reading back, tiles, signature, files) happens
+//! on this thread, off the writer's path. What is not signed yet stays due: a signing that fails is
 //! tried again, and a log that falls silent is signed once its time is over.
 
 use std::path::{Path, PathBuf};
