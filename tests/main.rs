@@ -63,3 +63,6 @@ mod verify_checkpoints;
 mod verify_meaning;
 mod verify_mutations;
 mod verify_planted;
+mod witness_asking;
+mod witness_memory;
+mod witness_protocol;
