@@ -7,7 +7,7 @@
 //! A module names only modules on lower floors; `tests/architecture.rs` keeps it so.
 //!
 //! ```text
-//! 7 faces    cli                              what people touch; no logic
+//! 7 faces    cli, http                        what people and logs touch; no logic
 //! 6 motion   market, pipeline, export         where the outside world gets in and out
 //! 5 views    audit, projections               what the history means, and whether it is true
 //! 4 memory   ledger, then checkpoint          what survives, and what convinces a stranger
@@ -26,6 +26,8 @@ pub mod engines;
 pub mod event;
 pub mod export;
 pub mod hash;
+#[cfg(feature = "server")]
+pub mod http;
 pub mod kernel;
 pub mod ledger;
 pub mod market;

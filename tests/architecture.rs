@@ -55,6 +55,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("HashMap", &[]),
     ("HashSet", &[]),
     ("std::fs", FILES),
+    ("ureq", &["src/checkpoint/http.rs"]),
+    ("axum", &["src/http"]),
+    ("tokio", &["src/http"]),
 ];
 /// Display code of `src/cli` that needs floats is listed here, file by file.
 const FLOATS: &[&str] = &["src/signals", "src/report"];

@@ -66,3 +66,6 @@ mod verify_evidence;
 mod verify_meaning;
 mod verify_mutations;
 mod verify_planted;
+mod witness_asking;
+mod witness_memory;
+mod witness_protocol;

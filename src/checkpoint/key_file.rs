@@ -58,6 +58,12 @@ impl KeyFile {
         &self.key
     }
 
+    /// Returns the key, for a witness that remembers in its own place what it signed.
+    #[must_use]
+    pub fn into_key(self) -> SigningKey {
+        self.key
+    }
+
     /// Returns the newest note that the key signed, if it ever did.
     ///
     /// # Errors

@@ -8,7 +8,9 @@
 //! Invariants: only what is durable is signed; a key never signs two trees of which neither begins
 //! with the other; nothing read from a derived file is believed before it leads to a signed root.
 
+mod ask;
 mod consistency;
+mod http;
 mod keeper;
 mod key;
 mod key_file;
@@ -20,11 +22,14 @@ mod receipt;
 mod sign;
 mod store;
 mod tiles;
+mod witness;
 
 use std::ops::Range;
 use std::path::PathBuf;
 
+pub use ask::{Asked, Transport, WitnessAnswer, WitnessState, ask_witnesses};
 pub use consistency::Consistency;
+pub use http::HttpTransport;
 pub use keeper::{Every, Keeper};
 pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
 pub use key_file::KeyFile;
@@ -38,6 +43,9 @@ pub use receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
 pub use sign::{Signature, Unanchored, cosign_head, rotate, sign_head};
 pub use store::{NoteFile, newest_note, read_notes, save_note};
 pub use tiles::Tiles;
+pub use witness::{
+    Answer, PROOF_HASHES_MAX, REQUEST_BYTES_MAX, Request, RequestError, Witness, WitnessError,
+};
 
 use crate::event::{KeyRotated, Payload};
 use crate::hash::{self, Digest};

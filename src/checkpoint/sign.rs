@@ -333,7 +333,7 @@ fn rotation(ledger: [u8; 16], old: &KeyFile, new: &KeyFile) -> KeyRotated {
 }
 
 /// Did the machine refuse because the place may only be read?
-fn is_read_only(error: &LedgerError) -> bool {
+pub(super) fn is_read_only(error: &LedgerError) -> bool {
     use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     matches!(error, LedgerError::Io { source, .. }
         if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem))

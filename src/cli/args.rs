@@ -7,7 +7,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_proofs::{
-    CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs,
+    CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
 use crate::event::{Event, FileFormat, FillModel, kind_name};
 use crate::ledger::SyncMode;
@@ -51,6 +51,8 @@ pub(super) enum Command {
     Keygen(KeygenArgs),
     /// Sign what the ledger holds, so that nobody can write it anew
     Checkpoint(CheckpointArgs),
+    /// Cosign the checkpoints of other logs, over HTTP
+    Witness(WitnessArgs),
     /// Make a receipt for one record, to be checked without the ledger
     Prove(ProveArgs),
     /// Check a receipt or a proof of misbehaviour, with nothing else

@@ -1,5 +1,6 @@
 //! The arguments of signing, proving and verifying.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,9 +33,28 @@ pub(super) struct CheckpointArgs {
     /// From here on this key signs: both keys say so in the log
     #[arg(long, value_name = "FILE")]
     pub(super) rotate_to: Option<PathBuf>,
+    /// Ask the witnesses of this policy file to cosign, and say whether the policy is met
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WitnessArgs {
+    /// The private key, a cosigner's that signs nowhere else
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: PathBuf,
+    /// A log to be witnessed: its key, as keygen printed it
+    #[arg(long, value_name = "KEY", required = true, num_args = 1..)]
+    pub(super) log: Vec<VerifierKey>,
+    /// Where to remember what was cosigned; a directory that must not get lost
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: PathBuf,
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8480")]
+    pub(super) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,8 @@ mod outcome;
 mod progress;
 mod text;
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,9 +19,21 @@ use clap::Parser;
 use args::{Cli, Command};
 use outcome::CliError;
 
-/// Runs the program with the arguments of its process, and returns its exit code.
+use crate::checkpoint::Witness;
+
+/// Serves a witness at an address until the last argument says to stop; tells the third where it
+/// listens. Handed in from above, for one face does not name the other.
+pub type ServeWitness = fn(
+    Witness,
+    SocketAddr,
+    &mut dyn FnMut(SocketAddr) -> io::Result<()>,
+    fn() -> bool,
+) -> io::Result<()>;
+
+/// Runs the program with the arguments of its process, and returns its exit code. `serve` is there
+/// where the server was built in.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(serve: Option<ServeWitness>) -> ExitCode {
     // Help and version exit with 0, wrong usage with 2.
     let cli = Cli::parse();
     crate::ledger::disk::exit_on_cut_files();
@@ -34,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => commands::verify::run(args),
         Command::Keygen(args) => commands::keygen::run(args),
         Command::Checkpoint(args) => commands::checkpoint::run(args),
+        Command::Witness(args) => commands::witness::run(args, serve),
         Command::Prove(args) => commands::prove::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::Inspect(args) => commands::inspect::run(args),

@@ -7,15 +7,17 @@
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
 //! | 10 to 17 | `verify`, `demo` | what is wrong with the ledger: see [`Verdict`] |
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
+//! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
 //! | 130 | `demo`, `backtest`, `replay --follow` | stopped by Ctrl-C; the ledger is closed |
 //!
 //! [`Verdict`]: crate::audit::Verdict
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::audit::{AuditError, SelfTestError};
-use crate::checkpoint::{ProveError, SignError};
+use crate::checkpoint::{ProveError, SignError, WitnessError};
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
@@ -64,6 +66,10 @@ pub(super) enum CliError {
     Export(#[from] ExportError),
     #[error(transparent)]
     Sign(#[from] SignError),
+    #[error(transparent)]
+    Witness(#[from] WitnessError),
+    #[error("cannot serve at {address}: {source}")]
+    Serve { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Prove(#[from] ProveError),
     #[error(transparent)]

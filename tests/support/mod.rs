@@ -18,6 +18,7 @@ pub(crate) mod sim_disk;
 pub(crate) mod sim_ledger;
 pub(crate) mod source;
 pub(crate) mod vectors;
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 

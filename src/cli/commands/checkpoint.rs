@@ -1,22 +1,36 @@
-//! `checkpoint`: signs the head of a ledger, or adds a cosigner's signature to the newest note.
+//! `checkpoint`: signs the head of a ledger, or adds a cosigner's signature to the newest note;
+//! then asks the witnesses of a policy.
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::checkpoint::{KeyFile, KeyKind, Signature, cosign_head, rotate, sign_head};
+use super::check::{read_policy, time};
+use crate::audit::Verdict;
+use crate::checkpoint::{
+    HttpTransport, KeyFile, KeyKind, Met, Policy, PolicyError, Signature, WitnessAnswer,
+    WitnessState, ask_witnesses, cosign_head, rotate, sign_head,
+};
 use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckpointArgs;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::text::{GOOD, Screen, count};
+use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::event::Event;
-use crate::ledger::WriterOptions;
 use crate::ledger::clock::Machine;
+use crate::ledger::disk::RealDisk;
+use crate::ledger::{Reader, WriterOptions};
+
+/// What the witnesses of a policy said, and what that comes to.
+struct Witnessed {
+    states: Vec<WitnessState>,
+    met: Result<Met, PolicyError>,
+}
 
 pub(in crate::cli) fn run(args: &CheckpointArgs) -> Outcome {
     let options = WriterOptions::default();
+    let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let key = KeyFile::open(Arc::clone(&options.disk), &args.key)?;
-    let signature = match (&args.rotate_to, key.key().verifier().kind()) {
+    let mut signature = match (&args.rotate_to, key.key().verifier().kind()) {
         (Some(new), _) => {
             let new = KeyFile::open(Arc::clone(&options.disk), new)?;
             rotate::<Event>(&args.ledger, &key, &new, &options)?
@@ -24,16 +38,44 @@ pub(in crate::cli) fn run(args: &CheckpointArgs) -> Outcome {
         (None, KeyKind::Log) => sign_head::<Event>(&args.ledger, &key, &options)?,
         (None, KeyKind::Cosigner) => cosign_head::<Event>(&args.ledger, &key, &Machine, &options)?,
     };
-    let mut screen = Screen::new();
-    match args.format {
-        Format::Json => screen.json(&json_of(&signature))?,
-        Format::Text => tell(&mut screen, args, &signature)?,
+    let policy = policy.map(|policy| ask(args, &policy, &mut signature)).transpose()?;
+    let met = policy.as_ref().is_none_or(|witnessed| witnessed.met.is_ok());
+    let code = if met { 0 } else { Verdict::BadSignature.exit_code() };
+    let shown = show(args, &signature, policy.as_ref());
+    match shown {
+        // What was signed stands, whoever reads it to its end.
+        Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
+        Err(error) => Err(error),
     }
-    screen.flush()?;
-    Ok(0)
 }
 
-fn json_of(signature: &Signature) -> serde_json::Value {
+/// Asks the witnesses, and takes what they give into the note.
+fn ask(
+    args: &CheckpointArgs,
+    policy: &Policy,
+    signature: &mut Signature,
+) -> Result<Witnessed, CliError> {
+    let reader: Reader<Event> = Reader::open_any(Arc::new(RealDisk), &args.ledger)?;
+    let asked = ask_witnesses(&reader, &signature.note, policy, &HttpTransport::new())?;
+    signature.note = asked.note;
+    signature.saved &= asked.saved;
+    Ok(Witnessed { states: asked.witnesses, met: policy.judge(&signature.note) })
+}
+
+fn show(
+    args: &CheckpointArgs,
+    signature: &Signature,
+    witnessed: Option<&Witnessed>,
+) -> Result<(), CliError> {
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Json => screen.json(&json_of(signature, witnessed))?,
+        Format::Text => tell(&mut screen, args, signature, witnessed)?,
+    }
+    screen.flush()
+}
+
+fn json_of(signature: &Signature, witnessed: Option<&Witnessed>) -> Value {
     let checkpoint = signature.note.checkpoint();
     let signers: Vec<&str> =
         signature.note.signatures.iter().map(|line| line.name.as_str()).collect();
@@ -44,12 +86,65 @@ fn json_of(signature: &Signature) -> serde_json::Value {
         "root": checkpoint.root,
         "signatures": signers,
         "saved": signature.saved,
+        "witnesses": witnessed.map(|by| by.states.iter().map(witness_json).collect::<Vec<_>>()),
+        "policy_met": witnessed.map(|by| by.met.is_ok()),
+        "policy_why_not":
+            witnessed.and_then(|by| by.met.as_ref().err()).map(ToString::to_string),
         "frame_headers_not_fixed_from": signature.unanchored.as_ref().map(|left| left.from_frame),
         "note": signature.note.to_string(),
     })
 }
 
-fn tell(screen: &mut Screen, args: &CheckpointArgs, signature: &Signature) -> Result<(), CliError> {
+fn witness_json(witness: &WitnessState) -> Value {
+    let (state, seconds, status, text) = match &witness.answer {
+        WitnessAnswer::Cosigned { seconds } => ("cosigned", Some(*seconds), None, None),
+        WitnessAnswer::Refused { status, text } => ("refused", None, Some(*status), Some(text)),
+        WitnessAnswer::Away { why } => ("away", None, None, Some(why)),
+        WitnessAnswer::NoUrl => ("no_url", None, None, None),
+    };
+    json!({
+        "name": witness.name,
+        "state": state,
+        "time": seconds.map(time),
+        "status": status,
+        "text": text,
+    })
+}
+
+/// Says how asking each witness ended, and whether that is enough.
+fn tell_witnesses(screen: &mut Screen, witnessed: &Witnessed) -> Result<(), CliError> {
+    for WitnessState { name, answer } in &witnessed.states {
+        match answer {
+            WitnessAnswer::Cosigned { seconds } => {
+                screen.line(format_args!("{name} cosigned at {}", time(*seconds)))?;
+            }
+            WitnessAnswer::Refused { status, text } => {
+                screen.line(format_args!("{name} did not cosign: status {status}: {text}"))?;
+            }
+            WitnessAnswer::Away { why } => screen.line(format_args!("{name} is away: {why}"))?,
+            WitnessAnswer::NoUrl => {
+                screen.line(format_args!("{name} was not asked: the policy names no address"))?;
+            }
+        }
+    }
+    match &witnessed.met {
+        Ok(met) => {
+            let (seen, of) = (met.witnesses.len(), met.witnesses_listed);
+            screen.styled(GOOD, format_args!("the policy is met: {seen} of {of} witnesses"))
+        }
+        Err(why) => {
+            screen.styled(BAD, format_args!("the policy is not met: {why}"))?;
+            screen.line("what was signed stands all the same, and can be witnessed later")
+        }
+    }
+}
+
+fn tell(
+    screen: &mut Screen,
+    args: &CheckpointArgs,
+    signature: &Signature,
+    witnessed: Option<&Witnessed>,
+) -> Result<(), CliError> {
     let checkpoint = signature.note.checkpoint();
     screen.styled(GOOD, format_args!("signed {}", count(checkpoint.size, "record")))?;
     screen.field("origin", &checkpoint.origin)?;
@@ -60,6 +155,9 @@ fn tell(screen: &mut Screen, args: &CheckpointArgs, signature: &Signature) -> Re
     if let Some(left) = &signature.unanchored {
         let text = format!("{}; frame headers from frame {} on", left.why, left.from_frame);
         screen.field("not fixed", text)?;
+    }
+    if let Some(witnessed) = witnessed {
+        tell_witnesses(screen, witnessed)?;
     }
     if signature.saved {
         screen.field("note", args.ledger.join("checkpoint").display())?;

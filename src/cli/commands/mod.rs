@@ -18,3 +18,4 @@ pub(super) mod state;
 mod state_domain;
 pub(super) mod verify;
 pub(super) mod why;
+pub(super) mod witness;

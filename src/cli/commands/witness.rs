@@ -1,0 +1,35 @@
+//! `witness`: cosigns the checkpoints of other people's logs, over HTTP.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::checkpoint::{KeyFile, Witness};
+use crate::cli::ServeWitness;
+use crate::cli::args_proofs::WitnessArgs;
+use crate::cli::interrupt;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::text::Screen;
+use crate::ledger::clock::Machine;
+use crate::ledger::disk::RealDisk;
+
+pub(in crate::cli) fn run(args: &WitnessArgs, serve: Option<ServeWitness>) -> Outcome {
+    let Some(serve) = serve else {
+        return Err(CliError::Usage("built without the `server` feature".to_owned()));
+    };
+    let disk = Arc::new(RealDisk);
+    let key = KeyFile::open(disk.clone(), &args.key)?.into_key();
+    let witness = Witness::open(key, args.log.clone(), &args.state, disk, Arc::new(Machine))?;
+    interrupt::listen()?;
+    let mut listening = |address| {
+        let mut screen = Screen::new();
+        // Alone on its line, so that a script can take it.
+        let shown = screen.line(format_args!("http://{address}")).and_then(|()| screen.flush());
+        match shown {
+            Ok(()) | Err(CliError::ClosedPipe) => Ok(()),
+            Err(error) => Err(io::Error::other(error.to_string())),
+        }
+    };
+    serve(witness, args.listen, &mut listening, interrupt::asked)
+        .map_err(|source| CliError::Serve { address: args.listen, source })?;
+    Ok(0)
+}
