@@ -25,6 +25,8 @@ pub const SOULPRINT_DOMAIN: &[u8] = b"schwabot/soulprint/v1\0";
 pub const BUCKET_DOMAIN: &[u8] = b"schwabot/bucket/v1\0";
 /// Domain of the digests in a state root.
 pub const STATE_DOMAIN: &[u8] = b"schwabot/state/v1\0";
+/// Domain of the digest that names a destroyed erasure key.
+pub const ERASURE_KEY_DOMAIN: &[u8] = b"schwabot/erasure-key/v1\0";
 
 /// A 32-byte digest, shown as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -296,6 +298,12 @@ pub fn bucket(key: &[u8]) -> Digest {
 #[must_use]
 pub fn state(bytes: &[u8]) -> Digest {
     domain_sha256(STATE_DOMAIN, bytes)
+}
+
+/// Returns the digest of an erasure key. The key is random, so its digest gives nothing away.
+#[must_use]
+pub fn erasure_key(key: &[u8; 32]) -> Digest {
+    domain_sha256(ERASURE_KEY_DOMAIN, key)
 }
 
 /// Returns the digest that a simulated run is named by: configuration bytes and first sequence.

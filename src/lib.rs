@@ -10,7 +10,8 @@
 //! 7 faces    cli, http                        what people and logs touch; no logic
 //! 6 motion   market, pipeline, export         where the outside world gets in and out
 //! 5 views    audit, projections               what the history means, and whether it is true
-//! 4 memory   ledger, then checkpoint          what survives, and what convinces a stranger
+//! 4 memory   ledger, then checkpoint and      what survives, what convinces a stranger,
+//!            erasure                          and what can be forgotten
 //! 3 minds    registries, engines,             what trades leave; what judges them
 //!            strategies, kernel               pure: state + input -> events
 //! 2 maths    signals, merkle                  numbers in, numbers out
@@ -23,6 +24,7 @@ pub mod checkpoint;
 pub mod cli;
 pub mod docs;
 pub mod engines;
+pub mod erasure;
 pub mod event;
 pub mod export;
 pub mod hash;

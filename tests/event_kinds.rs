@@ -20,6 +20,7 @@ const FROZEN: &[(u16, &str, Class)] = &[
     (0x0104, "data_defect", Class::Input),
     (0x0105, "end_of_data", Class::Input),
     (0x0106, "command", Class::Input),
+    (0x0107, "sealed_command", Class::Input),
     (0x0201, "signal_fired", Class::Derived),
     (0x0202, "order_placed", Class::Derived),
     (0x0203, "order_refused", Class::Derived),

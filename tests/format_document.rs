@@ -75,6 +75,8 @@ fn every_constant_of_the_document_is_the_codes() {
         ("soulprint domain", hash::SOULPRINT_DOMAIN),
         ("bucket domain", hash::BUCKET_DOMAIN),
         ("state domain", hash::STATE_DOMAIN),
+        ("erasure key domain", hash::ERASURE_KEY_DOMAIN),
+        ("personal domain", schwabot::erasure::PERSONAL_DOMAIN),
     ];
     for (name, code) in domains {
         let text = take(name);
@@ -99,7 +101,7 @@ fn numbers_inside_the_prose_are_the_codes() {
     assert!(section("### Checksums").contains("0xe3069283"));
     assert!(section("## Tree").contains(&hash::empty_root().to_string()));
     assert_eq!(CompactRange::new(0).root(), Some(hash::empty_root()));
-    for name in ["trade", "run", "soulprint", "bucket", "state"] {
+    for name in ["trade", "run", "soulprint", "bucket", "state", "erasure-key"] {
         assert!(section("### Named hashes").contains(&format!("\"schwabot/{name}/v1\" 00")));
     }
 }
@@ -278,6 +280,10 @@ fn primitive(kind: &str, bytes: &mut &[u8]) -> Value {
         "span" => json!(Span::from_nanos(signed(bytes))),
         "digest" => json!(Digest(cut(bytes, 32).try_into().unwrap())),
         "run_id" => json!(RunId(cut(bytes, 16).try_into().unwrap())),
+        "sealed" => {
+            let count = usize::try_from(unsigned(cut(bytes, 8))).unwrap();
+            json!(cut(bytes, count).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        }
         "subject_id" => json!(SubjectId(cut(bytes, 16).try_into().unwrap())),
         other => panic!("the document does not define `{other}`"),
     }
@@ -332,6 +338,10 @@ fn a_decoder_made_of_the_documents_tables_reads_every_payload() {
             subject: SubjectId([7; 16]),
             key_digest: digest,
             reason: "asked for".to_owned(),
+        }),
+        SystemEvent::OperatorNote(OperatorNote {
+            author: Sealed((1..60).collect()),
+            text: Sealed(vec![8; 40]),
         }),
     ];
     let kinds: Vec<u16> = own.iter().map(Payload::kind).collect();

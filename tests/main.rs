@@ -14,6 +14,8 @@ mod cli_run;
 mod cli_verify;
 mod determinism;
 mod engines;
+mod erasure;
+mod erasure_audit;
 mod event_kinds;
 mod format_document;
 mod format_golden;

@@ -85,8 +85,7 @@ impl<'o> Look<'o> {
         let chain = chain::check(&task).map_err(|(path, source)| failure("read", path, source))?;
         let mut report = self.report_of(&chain, from);
         if self.level >= Level::State {
-            let disk = &self.options.disk;
-            meaning::check(disk, self.path, self.level, self.deadline, &mut report)?;
+            meaning::check(self.options, self.path, self.level, self.deadline, &mut report)?;
         }
         self.judge_notes(&task, &chain, &mut report)?;
         report.conclude();

@@ -5,7 +5,7 @@
 //! included. The first difference ends the comparison: what follows would only repeat it.
 //!
 //! A run of another kernel number, or of a strategy that is not known here, accuses nobody: it
-//! could not be checked.
+//! could not be checked. Nor does a step whose input is sealed and whose key is not here.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -13,27 +13,29 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::damage::is_damaged;
-use super::report::{FAULTS_LISTED_MAX, Mismatch, Report, StateParting, Verdict};
-use super::{AuditError, Level};
+use super::envelopes::{check_cause, check_run_id, decode_strictly};
+use super::findings::{name_trade, registry_findings, state_findings};
+use super::report::{Mismatch, Report, Verdict};
+use super::sealed::{self, Opening, PassedOver};
+use super::{AuditError, Level, VerifyOptions};
+use crate::erasure::Unseal;
 use crate::event::wire::DecodeError;
 use crate::event::{
-    self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
-    SystemEvent, encode_record, wire,
+    Class, Envelope, Event, Mode, RecordError, RecordRef, RunStarted, Stamp, SystemEvent,
+    encode_record,
 };
-use crate::kernel::{
-    Decision, FindingKind, Findings, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp,
-};
+use crate::kernel::{Decision, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp};
 use crate::ledger::clock::Deadline;
-use crate::ledger::disk::Disk;
 use crate::ledger::{Entry, LedgerError, Reader};
 use crate::strategies::StrategyError;
+use crate::time::Timestamp;
 
 /// Checks what the records mean and adds it to the report.
 ///
 /// # Errors
 /// Failures of the machine. Damage was reported before; then nothing is checked here.
 pub(super) fn check(
-    disk: &Arc<dyn Disk>,
+    options: &VerifyOptions,
     path: &Path,
     level: Level,
     deadline: Deadline,
@@ -44,10 +46,11 @@ pub(super) fn check(
         report.not_checked.push(what.to_owned());
         return Ok(());
     }
-    let reader: Reader<Event> = Reader::open_on(Arc::clone(disk), path)?;
-    fold(&reader, level >= Level::Derive, deadline, report)?;
+    let reader: Reader<Event> = Reader::open_on(Arc::clone(&options.disk), path)?;
+    let keys = options.keys.as_deref();
+    fold(&reader, keys, level >= Level::Derive, deadline, report)?;
     if level == Level::State && report.state_parting.is_some() {
-        locate_parting(&reader, deadline, report)?;
+        locate_parting(&reader, keys, deadline, report)?;
     }
     if let Some(mismatch) = &report.mismatch {
         let sequence = mismatch.sequence;
@@ -59,7 +62,8 @@ pub(super) fn check(
         report.vantage.clear();
         report.not_checked.clear();
         report.state_parting = None;
-        fold(&reader, false, deadline, report)?;
+        report.shredded.clear();
+        fold(&reader, keys, false, deadline, report)?;
         report.not_checked.push(what);
         if let Some(parting) = &mut report.state_parting {
             parting.part_at(sequence);
@@ -72,11 +76,12 @@ pub(super) fn check(
 /// from the inputs, and so are the states; from there on they are two.
 fn locate_parting(
     reader: &Reader<Event>,
+    keys: Option<&dyn Unseal>,
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), LedgerError> {
     let mut scratch = Report::blank(report.level, report.end);
-    fold(reader, true, deadline, &mut scratch)?;
+    fold(reader, keys, true, deadline, &mut scratch)?;
     if let (Some(parting), Some(mismatch)) = (&mut report.state_parting, &scratch.mismatch) {
         parting.part_at(mismatch.sequence);
     }
@@ -86,17 +91,19 @@ fn locate_parting(
 /// Goes through all records once.
 fn fold(
     reader: &Reader<Event>,
+    keys: Option<&dyn Unseal>,
     derive: bool,
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), LedgerError> {
-    let mut checker = Checker::new(derive);
+    let mut checker = Checker::new(keys, derive);
     let mut cursor = reader.cursor(0)?;
     while let Some(frame) = cursor.next_frame()? {
         if deadline.is_over() {
             let from = frame.header.first_sequence;
             let what = "state and decisions: the time budget was used up";
             report.not_checked.push(format!("from record {from} on, {what}"));
+            checker.passed_over.tell(report);
             return Ok(());
         }
         for record in frame.records() {
@@ -113,26 +120,36 @@ struct Expected {
     answers: VecDeque<(Decision, u32)>,
 }
 
-struct Checker {
+struct Checker<'k> {
+    keys: Option<&'k dyn Unseal>,
     derive: bool,
     /// Folds what the log says; taken over from the kernel where the two cannot differ.
     world: World,
     /// Re-executes the run under way.
     kernel: Option<Kernel>,
     expected: Option<Expected>,
+    /// The step under way rests on an input that stays sealed.
+    passing: bool,
+    passed_over: PassedOver,
+    /// The run under way is a live one: its private records carry salts.
+    live: bool,
     answers: Vec<Decision>,
     scratch: Vec<u8>,
     /// Something forbids to judge the state: a foreign kernel's world may fold differently.
     foreign: bool,
 }
 
-impl Checker {
-    fn new(derive: bool) -> Self {
+impl<'k> Checker<'k> {
+    fn new(keys: Option<&'k dyn Unseal>, derive: bool) -> Self {
         Self {
+            keys,
             derive,
             world: World::default(),
             kernel: None,
             expected: None,
+            passing: false,
+            passed_over: PassedOver::default(),
+            live: false,
             answers: Vec::new(),
             scratch: Vec::new(),
             foreign: false,
@@ -150,6 +167,9 @@ impl Checker {
         };
         let event = match entry {
             Entry::Event(event) => event,
+            Entry::System(SystemEvent::SubjectShredded(said)) => {
+                return self.passed_over.explain(&said, report);
+            }
             // The ledger's own records stand between steps and mean nothing to the world.
             Entry::System(_) => return,
         };
@@ -177,20 +197,41 @@ impl Checker {
         if let Event::RunStarted(started) = event {
             self.begin(record.sequence, &envelope.stamp, started, report);
         }
-        let time = envelope.stamp.time;
-        match &mut self.kernel {
-            Some(kernel) => {
-                self.answers.clear();
-                let stepped = kernel.step(record.sequence, event, time, &mut self.answers);
-                if let Err(error) = stepped {
-                    let refused = format!("refused: {error}");
-                    return self.mismatch(record.sequence, describe(event), refused, report);
-                }
-                let answers = self.answers.drain(..).zip(1..).collect();
-                self.expected = Some(Expected { input: envelope.stamp, answers });
+        let opening = match event {
+            Event::SealedCommand(command) => {
+                Some(sealed::open(self.keys, command, &envelope.stamp))
             }
-            None => self.world.evolve(event, record.sequence, time),
+            _ => None,
+        };
+        if let Some(Opening::Broken(what)) = opening {
+            report.note(Verdict::StateMismatch, record.sequence, what.to_owned());
         }
+        let (sequence, time) = (record.sequence, envelope.stamp.time);
+        let Some(kernel) = &mut self.kernel else {
+            return self.world.evolve(event, sequence, time);
+        };
+        if !self.live && envelope.stamp.salt.is_some() {
+            let recorded = format!("{} with a blinding salt", describe(event));
+            let own = "no salt: nothing in a simulated run is drawn".to_owned();
+            return self.mismatch(sequence, recorded, own, report);
+        }
+        self.answers.clear();
+        let stepped = match &opening {
+            None => kernel.step(sequence, event, time, &mut self.answers),
+            Some(Opening::Opened(inside)) => kernel.step(sequence, inside, time, &mut self.answers),
+            Some(Opening::Closed | Opening::Broken(_)) => kernel.pass_over(sequence, event, time),
+        };
+        if let Err(error) = stepped {
+            let refused = format!("refused: {error}");
+            return self.mismatch(sequence, describe(event), refused, report);
+        }
+        self.passing = matches!(opening, Some(Opening::Closed | Opening::Broken(_)));
+        if self.passing {
+            self.passed_over.add(envelope.stamp.erasure_key, report);
+            return;
+        }
+        let answers = self.answers.drain(..).zip(1..).collect();
+        self.expected = Some(Expected { input: envelope.stamp, answers });
     }
 
     fn begin(&mut self, sequence: u64, stamp: &Stamp, started: &RunStarted, report: &mut Report) {
@@ -207,6 +248,7 @@ impl Checker {
             self.foreign = true;
             return;
         }
+        self.live = started.mode == Mode::Live;
         check_run_id(sequence, stamp, started, self.derive, report);
         if !self.derive || report.mismatch.is_some() {
             return;
@@ -236,13 +278,8 @@ impl Checker {
         event: &Event,
         report: &mut Report,
     ) {
-        if self.kernel.is_none() {
-            let findings = self.world.findings().total();
-            self.world.evolve(event, record.sequence, envelope.stamp.time);
-            if self.world.findings().total() > findings {
-                name_trade(event, report);
-            }
-            return;
+        if self.kernel.is_none() || self.passing {
+            return self.take_as_it_is(record.sequence, envelope.stamp.time, event, report);
         }
         let next = self.expected.as_mut().and_then(|expected| {
             expected.answers.pop_front().map(|(answer, back)| (expected.input, answer, back))
@@ -252,7 +289,9 @@ impl Checker {
             return self.mismatch(record.sequence, describe(event), nothing, report);
         };
         let distance = NonZeroU32::new(back).unwrap_or(NonZeroU32::MIN);
-        let stamp = derived_stamp(&input, distance, answer.actor);
+        // The salt of a live run was drawn, so it is taken from the record; no other is.
+        let salt = envelope.stamp.salt.filter(|_| self.live);
+        let stamp = Stamp { salt, ..derived_stamp(&input, distance, answer.actor) };
         self.scratch.clear();
         let encoded = encode_record(&answer.event, &stamp, &mut self.scratch);
         if encoded.is_ok() && self.scratch == record.bytes {
@@ -266,6 +305,29 @@ impl Checker {
         }
         name_trade(event, report);
         self.mismatch(record.sequence, recorded, re_executed, report);
+    }
+
+    /// Folds a derived record that nothing is held against.
+    fn take_as_it_is(
+        &mut self,
+        sequence: u64,
+        time: Timestamp,
+        event: &Event,
+        report: &mut Report,
+    ) {
+        let world = |checker: &Self| match &checker.kernel {
+            Some(kernel) => kernel.world().findings().total(),
+            None => checker.world.findings().total(),
+        };
+        let findings = world(self);
+        match &mut self.kernel {
+            // Only an input can come out of turn, and this is none.
+            Some(kernel) => drop(kernel.pass_over(sequence, event, time)),
+            None => self.world.evolve(event, sequence, time),
+        }
+        if world(self) > findings {
+            name_trade(event, report);
+        }
     }
 
     /// The step before must have been answered in full.
@@ -306,6 +368,7 @@ impl Checker {
     fn finish(mut self, records: u64, report: &mut Report) {
         // A crash or an interruption never splits a step, so the last one is whole too.
         self.nothing_left_out(records, "the end of the log", report);
+        self.passed_over.tell(report);
         if self.foreign || (self.derive && report.mismatch.is_some()) {
             return;
         }
@@ -314,91 +377,6 @@ impl Checker {
         }
         state_findings(self.world.findings(), report);
         registry_findings(&self.world, report);
-    }
-}
-
-fn state_findings(findings: &Findings, report: &mut Report) {
-    for found in findings.kept() {
-        let verdict = match found.kind {
-            FindingKind::StateRoot { .. } => Verdict::StateMismatch,
-            _ => Verdict::Finding,
-        };
-        report.note(verdict, found.sequence, found.kind.to_string());
-    }
-    report.finding_count += findings.total() - findings.kept().len() as u64;
-    let roots = findings.roots();
-    report.state_parting = roots.first_differing.map(|first_differing| StateParting {
-        last_agreeing: roots.last_agreeing,
-        first_differing,
-        projections: roots.projections.iter().map(|part| part.name()).collect(),
-        first_event: None,
-    });
-}
-
-/// What does not fit together in the registries, orphans that were answered left aside.
-fn registry_findings(world: &World, report: &mut Report) {
-    for fault in &world.registries().consistency().faults {
-        report.note(Verdict::Finding, fault.sequence, fault.to_string());
-    }
-}
-
-/// Adds the trade that a record closes to those that the report names.
-fn name_trade(event: &Event, report: &mut Report) {
-    if let Event::TradeClosed(trade) = event
-        && let Ok(hash) = trade.canonical_hash()
-        && !report.affected_trades.contains(&hash)
-        && report.affected_trades.len() < FAULTS_LISTED_MAX
-    {
-        report.affected_trades.push(hash);
-    }
-}
-
-/// Reads a record and demands that its bytes are the one encoding of what they say.
-fn decode_strictly(record: &RecordRef<'_>) -> Result<(Envelope, Entry<Event>), RecordError> {
-    let (envelope, payload) = record.envelope()?;
-    let (kind, schema) = (envelope.kind, envelope.schema);
-    let entry = if kind < event::record::FIRST_APPLICATION_KIND {
-        Entry::System(event::decode_canonical::<SystemEvent>(kind, schema, payload)?)
-    } else {
-        Entry::Event(event::decode_canonical::<Event>(kind, schema, payload)?)
-    };
-    Ok((envelope, entry))
-}
-
-/// A derived record names an earlier one; an input names none in a simulated run.
-fn check_cause(record: &RecordRef<'_>, envelope: &Envelope, report: &mut Report) {
-    let back = envelope.stamp.cause.map_or(0, |back| u64::from(back.get()));
-    if back > record.sequence {
-        let what = format!("the cause lies {back} records back, before the first");
-        report.note(Verdict::Finding, record.sequence, what);
-    }
-}
-
-/// In a simulated run the id is a digest of the configuration and the first sequence.
-fn check_run_id(
-    sequence: u64,
-    stamp: &Stamp,
-    started: &RunStarted,
-    derive: bool,
-    report: &mut Report,
-) {
-    let mut configuration = Vec::new();
-    if started.mode == Mode::Live || wire::encode(&started.config, &mut configuration).is_err() {
-        return;
-    }
-    let own = RunId::of_simulated(&configuration, sequence);
-    if (started.run, stamp.run) == (own, own) {
-        return;
-    }
-    if derive && report.mismatch.is_none() {
-        report.mismatch = Some(Mismatch {
-            sequence,
-            recorded: format!("run {} of the recorded configuration", started.run),
-            re_executed: format!("run {own}"),
-        });
-    } else {
-        let what = format!("run id {} is not that of the configuration, {own}", started.run);
-        report.note(Verdict::StateMismatch, sequence, what);
     }
 }
 

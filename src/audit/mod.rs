@@ -16,11 +16,14 @@ mod bundle;
 mod chain;
 mod collect;
 mod damage;
+mod envelopes;
+mod findings;
 mod flow;
 mod follow;
 mod meaning;
 mod report;
 mod salvage;
+mod sealed;
 mod self_test;
 mod signatures;
 
@@ -38,6 +41,7 @@ pub use salvage::{Salvaged, salvage};
 pub use self_test::{Planted, SelfTestError, self_test};
 
 use crate::checkpoint::{Note, Policy};
+use crate::erasure::Unseal;
 use crate::ledger::LedgerError;
 use crate::ledger::disk::{Disk, RealDisk};
 
@@ -58,6 +62,8 @@ pub struct VerifyOptions {
     /// A checkpoint from elsewhere that is believed: segments that it covers whole are left out.
     /// For the levels up to [`Level::Tree`], which is then the default.
     pub since: Option<Note>,
+    /// Who opens sealed inputs. A step whose input stays sealed is not re-executed.
+    pub keys: Option<Arc<dyn Unseal>>,
     /// What is not done within this time is told as not checked.
     pub time_budget: Option<Duration>,
 }
@@ -73,6 +79,7 @@ impl Default for VerifyOptions {
             policy: None,
             against: None,
             since: None,
+            keys: None,
             time_budget: None,
         }
     }

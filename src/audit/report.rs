@@ -11,6 +11,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::checkpoint::{Checkpoint, Signed};
+use crate::event::SubjectId;
 use crate::hash::Digest;
 use crate::ledger::scan::{Fault, FaultClass};
 use crate::ledger::{Head, LedgerEnd};
@@ -272,6 +273,10 @@ pub struct Report {
     pub affected_trades: Vec<Digest>,
     /// Derived records that re-execution gave again, byte for byte.
     pub re_executed: u64,
+    /// Steps that were not re-executed because their input is sealed and its key is not here.
+    pub shredded_steps: u64,
+    /// Subjects whose keys the log says were destroyed, at most [`FAULTS_LISTED_MAX`].
+    pub shredded: Vec<SubjectId>,
     /// Inputs by who saw them happen.
     pub vantage: std::collections::BTreeMap<String, u64>,
     /// What was not checked, and why.
@@ -352,6 +357,8 @@ impl Report {
             mismatch: None,
             affected_trades: Vec::new(),
             re_executed: 0,
+            shredded_steps: 0,
+            shredded: Vec::new(),
             vantage: std::collections::BTreeMap::new(),
             not_checked: Vec::new(),
             left_out: None,

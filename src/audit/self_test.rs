@@ -109,6 +109,7 @@ impl Test<'_> {
             level,
             threads: self.options.threads,
             disk: Arc::clone(&self.disk),
+            keys: self.options.keys.clone(),
             ..VerifyOptions::default()
         };
         Ok(verify(ledger, &options)?.exit_code())

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_erasure::{NoteArgs, ShredArgs};
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
@@ -57,6 +58,10 @@ pub(super) enum Command {
     Prove(ProveArgs),
     /// Check a receipt or a proof of misbehaviour, with nothing else
     Check(CheckArgs),
+    /// Leave a note in the ledger: who did what and why, encrypted under a person's key
+    Note(NoteArgs),
+    /// Make what a ledger holds about a person unreadable, and change no byte of it
+    Shred(ShredArgs),
     /// Show what a ledger is made of: identity, segments, end
     Inspect(InspectArgs),
     /// Open a ledger that was cut off for writing, on purpose, and close it
@@ -166,6 +171,9 @@ pub(super) struct ReplayArgs {
     /// Go on with what is added, until Ctrl-C
     #[arg(long)]
     pub(super) follow: bool,
+    /// Open personal fields with the keys in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Option<PathBuf>,
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: RecordFormat,

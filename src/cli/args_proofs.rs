@@ -105,6 +105,9 @@ pub(super) struct VerifyArgs {
     /// A checkpoint that is believed: what it covers is left out (level tree)
     #[arg(long, value_name = "CHECKPOINT")]
     pub(super) since: Option<PathBuf>,
+    /// Open sealed inputs with the keys in this directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Option<PathBuf>,
     /// Stop after so long; what was not checked is told
     #[arg(long, value_name = "SECONDS", value_parser = seconds())]
     pub(super) time_budget: Option<u64>,

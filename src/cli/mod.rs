@@ -3,6 +3,7 @@
 //! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
 
 mod args;
+mod args_erasure;
 mod args_proofs;
 mod commands;
 mod interrupt;
@@ -51,6 +52,8 @@ pub fn main(serve: Option<ServeWitness>) -> ExitCode {
         Command::Witness(args) => commands::witness::run(args, serve),
         Command::Prove(args) => commands::prove::run(args),
         Command::Check(args) => commands::check::run(args),
+        Command::Note(args) => commands::note::run(args),
+        Command::Shred(args) => commands::shred::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Recover(args) => commands::recover::run(args),
         Command::Salvage(args) => commands::salvage::run(args),

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use crate::audit::{AuditError, SelfTestError};
 use crate::checkpoint::{ProveError, SignError, WitnessError};
+use crate::erasure::ErasureError;
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
@@ -64,6 +65,8 @@ pub(super) enum CliError {
     Why(#[from] WhyError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Erasure(#[from] ErasureError),
     #[error(transparent)]
     Sign(#[from] SignError),
     #[error(transparent)]

@@ -2,10 +2,14 @@
 //!
 //! A command is a fact (somebody asked); what follows from it is derived. One that cannot be
 //! carried out is answered by [`CommandRefused`].
+//!
+//! One that says something about a person is stored as a [`SealedCommand`]. The kernel never sees
+//! it: whoever runs a live bot opens it first and steps the kernel with the plain [`Command`].
 
 use serde::Serialize;
 
 use super::leg::{EvidenceKey, Leg};
+use super::sealed::Sealed;
 use super::wire::{Decode, Encode};
 use crate::time::Timestamp;
 use crate::units::{Price, Ratio};
@@ -19,6 +23,22 @@ pub struct Command {
     pub time: Timestamp,
     /// What is asked for.
     pub action: Action,
+}
+
+/// A command as it is stored where it holds personal content. Its record names the erasure key.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct SealedCommand {
+    /// One-based line in its file; the same as inside.
+    pub row: u64,
+    /// When it was given; the same as inside.
+    pub time: Timestamp,
+    /// The payload encoding of the [`Command`], sealed as [`SealedCommand::WHAT`].
+    pub sealed: Sealed,
+}
+
+impl SealedCommand {
+    /// What a sealed command is sealed as; see `FORMAT.md`, "Personal fields".
+    pub const WHAT: &str = "command";
 }
 
 /// What a command asks for. Positions in this list are numbers for life: append only.

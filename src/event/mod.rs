@@ -14,13 +14,16 @@ pub mod order;
 pub mod record;
 pub mod registry;
 pub mod run;
+pub mod sealed;
 pub mod stamp;
 pub mod state;
 pub mod system;
 pub mod trade;
 pub mod wire;
 
-pub use command::{Action, Command, CommandRefusal, CommandRefused, LegQuote, StageLeg, Trend};
+pub use command::{
+    Action, Command, CommandRefusal, CommandRefused, LegQuote, SealedCommand, StageLeg, Trend,
+};
 pub use flip::{BitFlipped, PairFlipResolved};
 pub use ghost::{
     FeatureScalingFrozen, Features, FrozenScale, GhostClosed, GhostEntered, GhostExitDue,
@@ -44,9 +47,10 @@ pub use run::{
     Balance, EndOfData, FileFormat, FillModel, Generator, InputFile, Instrument, Mode, PairId,
     Parameter, RunConfig, RunEnded, RunStarted, StrategyConfig, VenueConfig, VolumeUnit,
 };
+pub use sealed::Sealed;
 pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, SubjectId, Vantage};
 pub use state::{Projection, ProjectionRoot, StateRoot, state_digest};
-pub use system::{ChainAnchor, KeyRotated, Recovered, SubjectShredded, SystemEvent};
+pub use system::{ChainAnchor, KeyRotated, OperatorNote, Recovered, SubjectShredded, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
 
 use serde::{Serialize, Serializer};
@@ -89,6 +93,19 @@ macro_rules! events {
                 match self { $(Self::$variant(_) => $schema,)* }
             }
 
+            /// What somebody wants and does, and what it earns: few enough values to be guessed.
+            fn is_private(&self) -> bool {
+                matches!(
+                    self,
+                    Self::Command(_)
+                        | Self::SealedCommand(_)
+                        | Self::OrderPlaced(_)
+                        | Self::OrderFilled(_)
+                        | Self::TradeClosed(_)
+                        | Self::SoulprintRegistered(_)
+                )
+            }
+
             fn encode_payload(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
                 match self { $(Self::$variant(payload) => wire::encode(payload, out),)* }
             }
@@ -122,6 +139,8 @@ events! {
     0x0105 "end_of_data" Input 1 EndOfData(EndOfData);
     /// An operator asked for something.
     0x0106 "command" Input 1 Command(Box<Command>);
+    /// An operator asked for something, encrypted.
+    0x0107 "sealed_command" Input 1 SealedCommand(SealedCommand);
     /// A detector fired.
     0x0201 "signal_fired" Derived 1 SignalFired(SignalFired);
     /// An order was placed.

@@ -226,6 +226,12 @@ pub trait Payload: Sized {
     /// The version of this kind's payload.
     fn schema(&self) -> u16;
 
+    /// Whether the record says something that must not be guessed from its leaf hash: in a live run
+    /// it then carries a blinding salt. No unless the type says so.
+    fn is_private(&self) -> bool {
+        false
+    }
+
     /// Appends the payload's bytes.
     ///
     /// # Errors

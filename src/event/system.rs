@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::record::{ApplicationId, Payload};
+use super::sealed::Sealed;
 use super::stamp::SubjectId;
 use super::wire::{self, Decode, DecodeError, Encode, EncodeError};
 use crate::hash::Digest;
@@ -57,6 +58,23 @@ pub struct SubjectShredded {
     pub reason: String,
 }
 
+/// Who did what with the ledger and why, in words: as regulators ask. Its record names the erasure
+/// key that both fields are sealed under.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct OperatorNote {
+    /// Who, UTF-8 sealed as [`OperatorNote::AUTHOR`].
+    pub author: Sealed,
+    /// What and why, UTF-8 sealed as [`OperatorNote::TEXT`].
+    pub text: Sealed,
+}
+
+impl OperatorNote {
+    /// What the author is sealed as; see `FORMAT.md`, "Personal fields".
+    pub const AUTHOR: &str = "operator_note.author";
+    /// What the text is sealed as.
+    pub const TEXT: &str = "operator_note.text";
+}
+
 /// Defines [`SystemEvent`] and everything that must agree with its list of kinds.
 macro_rules! system_events {
     ($($(#[$doc:meta])* $number:literal $name:literal $variant:ident;)*) => {
@@ -106,6 +124,8 @@ system_events! {
     0x0003 "key_rotated" KeyRotated;
     /// A subject's personal fields were made unreadable.
     0x0004 "subject_shredded" SubjectShredded;
+    /// An operator left a note.
+    0x0005 "operator_note" OperatorNote;
 }
 
 impl SystemEvent {

@@ -90,6 +90,12 @@ pub enum KernelError {
         /// Name of the event's kind.
         event: &'static str,
     },
+    /// The input is encrypted, so nothing can be decided on it.
+    #[error("`{event}` is sealed: open it, or pass over it")]
+    Sealed {
+        /// Name of the event's kind.
+        event: &'static str,
+    },
     /// The first input is not the start this kernel was made for, or a start came later.
     #[error("`{event}` where {expected} was expected")]
     OutOfTurn {
@@ -228,7 +234,8 @@ impl Kernel {
     /// may come after [`EndOfData`](crate::event::EndOfData).
     ///
     /// # Errors
-    /// [`KernelError`] for an event that is no input or comes out of turn; nothing is changed then.
+    /// [`KernelError`] for an event that is no input, is sealed, or comes out of turn; nothing is
+    /// changed then.
     pub fn step(
         &mut self,
         sequence: u64,
@@ -236,6 +243,9 @@ impl Kernel {
         time: Timestamp,
         out: &mut Vec<Decision>,
     ) -> Result<(), KernelError> {
+        if matches!(input, Event::SealedCommand(_)) {
+            return Err(KernelError::Sealed { event: input.name() });
+        }
         self.take_turn(input)?;
         let (findings, events) = (self.world.findings().total(), self.world.events());
         self.world.evolve(input, sequence, time);
@@ -254,6 +264,32 @@ impl Kernel {
             _ => {}
         }
         self.root_when_due(events, &mut step);
+        Ok(())
+    }
+
+    /// Folds one recorded event into the world and decides nothing: for audits of a step whose
+    /// input is sealed and cannot be opened. First the input, then what was recorded behind it, each
+    /// with its own sequence and the step's event time.
+    ///
+    /// The strategy observes the input, as it is. So a strategy whose state depends on commands is
+    /// not the same afterwards; those that are built in keep nothing of them.
+    ///
+    /// # Errors
+    /// [`KernelError`] for an input that comes out of turn; nothing is changed then.
+    pub fn pass_over(
+        &mut self,
+        sequence: u64,
+        recorded: &Event,
+        time: Timestamp,
+    ) -> Result<(), KernelError> {
+        let is_input = recorded.class() == Class::Input;
+        if is_input {
+            self.take_turn(recorded)?;
+        }
+        self.world.evolve(recorded, sequence, time);
+        if is_input && let Some(view) = self.world.view() {
+            self.strategy.observe(&view, recorded);
+        }
         Ok(())
     }
 

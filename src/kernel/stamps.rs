@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `run_started` | operator: somebody configured it | simulated, at its origin | operator |
 //! | `input_file` | imported | simulated, at its origin | source |
-//! | `command` | operator | the time in the command | operator |
+//! | `command`, sealed or not | operator | the time in the command | operator |
 //! | other inputs | the source's | the source's data, or its simulated clock | source |
 //! | derived, by the venue | simulated | none: the time of the cause | venue |
 //! | derived, by others | computed | none: the time of the cause | who did it |
@@ -62,6 +62,7 @@ impl InputClock {
             Event::Bar(bar) => Some(bar.available_at),
             Event::DataDefect(defect) => self.known_at(defect),
             Event::Command(command) => Some(command.time),
+            Event::SealedCommand(command) => Some(command.time),
             _ => None,
         };
         self.now = known.map_or(self.now, |known| known.max(self.now));
@@ -90,7 +91,7 @@ pub fn input_stamp(input: &Event, run: RunId, source: Vantage, time: Timestamp) 
     let (vantage, actor, (clock, clock_status)) = match input {
         Event::RunStarted(_) => (Vantage::Operator, Actor::OPERATOR, simulated),
         Event::InputFile(_) => (Vantage::Imported, Actor::SOURCE, simulated),
-        Event::Command(_) => {
+        Event::Command(_) | Event::SealedCommand(_) => {
             (Vantage::Operator, Actor::OPERATOR, (ClockSource::Data, ClockStatus::Unknown))
         }
         _ if source == Vantage::Simulated => (source, Actor::SOURCE, simulated),

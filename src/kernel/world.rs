@@ -112,7 +112,8 @@ impl World {
             Event::OrderRejected(rejected) => run.fold_rejected(rejected.pair, rejected.order),
             Event::OrderExpired(expired) => run.fold_expired(expired.pair, expired.order),
             Event::RunEnded(ended) => run.fold_ended(ended),
-            Event::Command(_) => run.fold_command(),
+            // Sealed or not, a command counts, and nothing follows from it by itself.
+            Event::Command(_) | Event::SealedCommand(_) => run.fold_command(),
             Event::SoulprintRegistered(_)
             | Event::SoulprintOutcome(_)
             | Event::BucketMatched(_)

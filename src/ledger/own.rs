@@ -9,7 +9,8 @@ use super::frame::{FLAG_ORDERED, FRAME_ALIGNMENT, FRAME_HEADER_BYTES};
 use super::options::Head;
 use super::writer::Writer;
 use crate::event::{
-    Actor, ChainAnchor, Class, ClockSource, ClockStatus, Payload, Stamp, SystemEvent, Vantage,
+    Actor, ChainAnchor, Class, ClockSource, ClockStatus, Payload, Stamp, SubjectId, SystemEvent,
+    Vantage,
 };
 use crate::time::Timestamp;
 
@@ -19,8 +20,32 @@ impl<P: Payload> Writer<P> {
     /// # Errors
     /// As [`Writer::append`].
     pub fn append_system(&mut self, event: &SystemEvent) -> Result<u64, LedgerError> {
+        let stamp = own_stamp(self.files.host.now());
+        self.append_own(event, &stamp)
+    }
+
+    /// Appends an event of the ledger itself with personal fields: its record names the erasure key
+    /// of `subject`, and the operator as who did and saw it. Durable when it returns.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn append_about(
+        &mut self,
+        subject: SubjectId,
+        event: &SystemEvent,
+    ) -> Result<u64, LedgerError> {
+        let stamp = Stamp {
+            vantage: Vantage::Operator,
+            actor: Actor::OPERATOR,
+            erasure_key: Some(subject),
+            ..own_stamp(self.files.host.now())
+        };
+        self.append_own(event, &stamp)
+    }
+
+    fn append_own(&mut self, event: &SystemEvent, stamp: &Stamp) -> Result<u64, LedgerError> {
         let mut step: Batch<P> = Batch::new();
-        step.push_any(event, &own_stamp(self.files.host.now()))?;
+        step.push_any(event, stamp)?;
         let sequence = self.next_sequence();
         self.append(&step)?;
         self.sync()?;

@@ -40,6 +40,9 @@ pub enum PipelineError {
     /// The world did not take the start of the run.
     #[error("the run's configuration cannot be folded")]
     NotBegun,
+    /// The machine has no random bytes for the salts of a live run.
+    #[error("no random bytes: {0}")]
+    Random(#[source] std::io::Error),
     /// An event cannot be written down.
     #[error("an event cannot be recorded: {0}")]
     Record(#[from] RecordError),

@@ -5,8 +5,9 @@
 //! The mode is a field of the run: demo and backtest differ in nothing but their source.
 //!
 //! Invariants: nothing enters a record but the configuration and the inputs (no path, no name, no
-//! wall clock, no thread); each derived record names the input of its step as its cause; after an
-//! error everything recorded before it is durable, and the run has no `run_ended`.
+//! wall clock, no thread, and no chance but the salts of a live run); each derived record names the
+//! input of its step as its cause; after an error everything recorded before it is durable, and the
+//! run has no `run_ended`.
 
 mod ahead;
 mod error;
@@ -27,6 +28,7 @@ pub use trading::{BacktestResult, CycleResult, TradingPipeline};
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::event::{Event, Generator, InputFile, Mode, RunConfig, RunStarted};
 use crate::kernel::{KernelError, World, check_config, run_started};
@@ -146,7 +148,8 @@ fn begin<S: Source>(
     let world = past_of(path, &mut writer, options.append)?;
     let (config, generator) = (job.config.clone(), job.generator.clone());
     let started = run_started(job.mode, config, generator, writer.next_sequence())?;
-    let steps = Steps::new(world, &started, job.origin, job.source.vantage(), writer)?;
+    let (vantage, host) = (job.source.vantage(), Arc::clone(&options.writer.host));
+    let steps = Steps::new(world, &started, job.origin, vantage, host, writer)?;
     Ok((steps, started))
 }
 

@@ -2,12 +2,15 @@
 
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::{PipelineError, Progress, Summary, ahead};
 use crate::event::{
-    EndOfData, Event, InputFile, RecordRef, RunId, RunStarted, Stamp, Vantage, encode_record,
+    EndOfData, Event, InputFile, Mode, Payload, RecordRef, RunId, RunStarted, Stamp, Vantage,
+    encode_record,
 };
 use crate::kernel::{Decision, InputClock, Kernel, World, derived_stamp, input_stamp};
+use crate::ledger::clock::Host;
 use crate::ledger::{Batch, Writer};
 use crate::market::Source;
 use crate::projections::{SnapshotError, Snapshots};
@@ -22,6 +25,8 @@ pub(super) struct Steps {
     run: RunId,
     vantage: Vantage,
     first_sequence: u64,
+    /// Where the salts of a live run come from; a simulated run draws none.
+    dice: Option<Arc<dyn Host>>,
     writer: Writer<Event>,
     now: Timestamp,
     // Both keep their memory from step to step.
@@ -35,6 +40,7 @@ impl Steps {
         started: &RunStarted,
         origin: Timestamp,
         vantage: Vantage,
+        host: Arc<dyn Host>,
         writer: Writer<Event>,
     ) -> Result<Self, PipelineError> {
         Ok(Self {
@@ -44,6 +50,7 @@ impl Steps {
             clock: InputClock::new(origin, &started.config),
             run: started.run,
             vantage,
+            dice: (started.mode == Mode::Live).then_some(host),
             first_sequence: writer.next_sequence(),
             writer,
             now: origin,
@@ -120,16 +127,28 @@ impl Steps {
         self.decisions.clear();
         self.kernel.step(sequence, input, self.now, &mut self.decisions)?;
         self.batch.clear();
-        self.batch.push(input, &stamp)?;
+        let salted = self.salted(input, stamp)?;
+        self.batch.push(input, &salted)?;
         let mut distance = NonZeroU32::MIN;
         for decision in &self.decisions {
             let derived = derived_stamp(&stamp, distance, decision.actor);
+            let derived = self.salted(&decision.event, derived)?;
             self.batch.push(&decision.event, &derived)?;
             distance = distance.saturating_add(1);
         }
         self.writer.append(&self.batch)?;
         self.keep_snapshot(&stamp, sequence);
         Ok(())
+    }
+
+    /// Gives a private record of a live run its blinding salt, drawn as it is appended.
+    fn salted(&self, event: &Event, stamp: Stamp) -> Result<Stamp, PipelineError> {
+        let Some(dice) = self.dice.as_ref().filter(|_| event.is_private()) else {
+            return Ok(stamp);
+        };
+        let mut salt = [0; 16];
+        dice.random(&mut salt).map_err(PipelineError::Random)?;
+        Ok(Stamp { salt: Some(salt), ..stamp })
     }
 
     /// Takes a snapshot where the step ended in a state root and it is time for one. A snapshot

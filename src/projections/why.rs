@@ -174,7 +174,7 @@ impl Chain {
         if run != self.trade.run {
             return;
         }
-        if matches!(cause.event, Event::Bar(_) | Event::Command(_)) {
+        if matches!(cause.event, Event::Bar(_) | Event::Command(_) | Event::SealedCommand(_)) {
             self.fired.clear();
             self.step = Some(cause);
             return;

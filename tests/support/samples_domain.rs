@@ -124,6 +124,11 @@ fn commands() -> Vec<Event> {
             },
         })),
         Event::Command(Box::new(Command { row: 1086, time: time(1087), action: Action::CleanUp })),
+        Event::SealedCommand(SealedCommand {
+            row: 1401,
+            time: time(1402),
+            sealed: Sealed((0..77).collect()),
+        }),
     ]
 }
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::key_ring;
+use super::personal::Personal;
 use crate::cli::args::{RecordFormat, ReplayArgs};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::text::{Screen, to_json};
+use crate::erasure::KeyRing;
 use crate::event::wire::DecodeError;
 use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, record};
 use crate::ledger::clock::pause;
@@ -24,6 +27,7 @@ const CSV_HEADER: [&str; 8] =
 
 pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
     let mut screen = Screen::new();
+    let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
     if args.follow {
         interrupt::listen()?;
     }
@@ -33,7 +37,7 @@ pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
     let mut next = args.from;
     loop {
         let reader = Reader::<Event>::open_any(Arc::new(RealDisk), &args.ledger)?;
-        let done = show(&mut screen, args, &reader, &mut next);
+        let done = show(&mut screen, args, &reader, keys.as_ref(), &mut next);
         // What was read before an error is shown too.
         screen.flush()?;
         let done = done?;
@@ -52,9 +56,11 @@ fn show(
     screen: &mut Screen,
     args: &ReplayArgs,
     reader: &Reader<Event>,
+    keys: Option<&KeyRing>,
     next: &mut u64,
 ) -> Result<bool, CliError> {
     let own = reader.identity().application == Event::APPLICATION;
+    let mut personal = Personal::new(reader, keys);
     let mut cursor = reader.cursor(*next)?;
     while let Some(frame) = cursor.next_frame()? {
         for record in frame.records() {
@@ -74,8 +80,10 @@ fn show(
             {
                 continue;
             }
-            let payload = readable(own, &record, payload).map_err(unreadable)?;
-            write_record(screen, args.format, &record, &envelope, &payload)?;
+            let (payload, entry) = readable(own, &record, payload).map_err(unreadable)?;
+            let said = entry.map(|entry| personal.of(&envelope, &entry)).transpose()?.flatten();
+            let shown = Shown { payload, personal: said };
+            write_record(screen, args.format, &record, &envelope, &shown)?;
             if interrupt::asked() {
                 return Ok(false);
             }
@@ -84,20 +92,38 @@ fn show(
     Ok(args.to.is_some_and(|to| *next > to))
 }
 
-/// The payload as JSON, or as hex where this program does not know its kind.
-fn readable(own: bool, record: &RecordRef<'_>, payload: &[u8]) -> Result<Value, RecordError> {
-    let hex = || Value::String(payload.iter().map(|byte| format!("{byte:02x}")).collect());
+/// What is shown of a record beside its envelope.
+struct Shown {
+    payload: Value,
+    /// What it says about a person, as far as it can be opened.
+    personal: Option<Value>,
+}
+
+/// The payload as JSON, or as hex where this program does not know its kind, and else the event.
+fn readable(
+    own: bool,
+    record: &RecordRef<'_>,
+    payload: &[u8],
+) -> Result<(Value, Option<Entry<Event>>), RecordError> {
+    let hex = || {
+        let digits = payload.iter().map(|byte| format!("{byte:02x}")).collect();
+        (Value::String(digits), None)
+    };
     let (envelope, _) = record.envelope()?;
     if !own && envelope.kind >= record::FIRST_APPLICATION_KIND {
         return Ok(hex());
     }
-    let value = match decode::<Event>(record) {
-        Ok((_, Entry::Event(event))) => serde_json::to_value(event),
-        Ok((_, Entry::System(event))) => serde_json::to_value(event),
+    let entry = match decode::<Event>(record) {
+        Ok((_, entry)) => entry,
         Err(RecordError::Payload(DecodeError::UnknownKind { .. })) => return Ok(hex()),
         Err(error) => return Err(error),
     };
-    value.map_err(|error| RecordError::Encode(error.to_string()))
+    let value = match &entry {
+        Entry::Event(event) => serde_json::to_value(event),
+        Entry::System(event) => serde_json::to_value(event),
+    };
+    let value = value.map_err(|error| RecordError::Encode(error.to_string()))?;
+    Ok((value, Some(entry)))
 }
 
 fn write_record(
@@ -105,24 +131,31 @@ fn write_record(
     format: RecordFormat,
     record: &RecordRef<'_>,
     envelope: &Envelope,
-    payload: &Value,
+    shown: &Shown,
 ) -> Result<(), CliError> {
+    let payload = &shown.payload;
     let stamp = &envelope.stamp;
     let cause = record.cause(envelope);
     let number = || format!("{:#06x}", envelope.kind);
     let kind = kind_name(envelope.kind).map_or_else(number, str::to_owned);
     let class = word(&stamp.class)?;
     match format {
-        RecordFormat::Jsonl => screen.json(&json!({
-            "sequence": record.sequence,
-            "kind": kind,
-            "class": stamp.class,
-            "vantage": stamp.vantage,
-            "time": stamp.time,
-            "cause": cause,
-            "digest": record.digest(),
-            "payload": payload,
-        })),
+        RecordFormat::Jsonl => {
+            let mut line = json!({
+                "sequence": record.sequence,
+                "kind": kind,
+                "class": stamp.class,
+                "vantage": stamp.vantage,
+                "time": stamp.time,
+                "cause": cause,
+                "digest": record.digest(),
+                "payload": payload,
+            });
+            if let Some(personal) = &shown.personal {
+                line["personal"] = personal.clone();
+            }
+            screen.json(&line)
+        }
         RecordFormat::Csv => {
             let cause = cause.map(|cause| cause.to_string()).unwrap_or_default();
             let vantage = word(&stamp.vantage)?;
@@ -135,7 +168,12 @@ fn write_record(
         }
         RecordFormat::Text => {
             let cause = cause.map(|cause| format!(" <- {cause}")).unwrap_or_default();
-            let payload = to_json(payload)?;
+            // What can be opened is what people want to read, and not its sealed bytes.
+            let payload = match &shown.personal {
+                Some(Value::String(word)) => format!("({word})"),
+                Some(personal) => to_json(personal)?,
+                None => to_json(payload)?,
+            };
             let (sequence, time) = (record.sequence, stamp.time);
             screen.line(format_args!("{sequence:>8} {time} {class:<7} {kind}{cause} {payload}"))
         }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::check::{read_note, read_policy};
+use super::key_ring;
 use super::place::fresh_dir;
 use crate::audit::{
     BundleFile, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle, self_test,
@@ -17,6 +19,7 @@ use crate::cli::args_proofs::VerifyArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{COULD_NOT, CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count, note};
+use crate::erasure::Unseal;
 use crate::export::{compare_memory_stack, memory_stack};
 use crate::ledger::clock::{Deadline, pause};
 use crate::ledger::scan::Fault;
@@ -30,12 +33,14 @@ const LISTED: usize = 10;
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
+    let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
     let options = VerifyOptions {
         level: args.level,
         threads: args.threads.asked().unwrap_or_else(usual_threads),
         policy: args.policy.as_deref().map(read_policy).transpose()?,
         against: args.against.as_deref().map(read_note).transpose()?,
         since: args.since.as_deref().map(read_note).transpose()?,
+        keys: keys.map(|ring| Arc::new(ring) as Arc<dyn Unseal>),
         time_budget: args.time_budget.map(Duration::from_secs),
         ..VerifyOptions::default()
     };
@@ -184,6 +189,14 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
     if report.level == Level::Derive {
         let text = format!("{} re-executed from their inputs, byte for byte", report.re_executed);
         screen.field("decisions", text)?;
+    }
+    if report.shredded_steps > 0 {
+        let steps = count(report.shredded_steps, "step");
+        screen.field("passed over", format_args!("{steps} on sealed inputs without a key here"))?;
+    }
+    if !report.shredded.is_empty() {
+        let subjects = count(report.shredded.len() as u64, "subject");
+        screen.field("shredded", format_args!("{subjects}: their keys were destroyed"))?;
     }
     if !report.vantage.is_empty() {
         let seen = report.vantage.iter().map(|(vantage, inputs)| format!("{inputs} {vantage}"));

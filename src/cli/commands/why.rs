@@ -68,6 +68,9 @@ pub(super) fn in_words(event: &Event) -> String {
             Action::GhostTrigger { key, .. } => format!("the operator fed the trigger {key}"),
             _ => format!("line {} of the operator's commands", command.row),
         },
+        Event::SealedCommand(command) => {
+            format!("line {} of the operator's commands, sealed", command.row)
+        }
         Event::SignalFired(signal) => {
             let strength = signal.strength.map(|z| format!(", {z} deviations")).unwrap_or_default();
             format!(

@@ -1,0 +1,52 @@
+//! `shred`: says durably that a subject's key is destroyed, and then destroys it.
+
+use serde_json::json;
+
+use super::key_ring;
+use crate::cli::args::Format;
+use crate::cli::args_erasure::ShredArgs;
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::text::{GOOD, Screen, count};
+use crate::erasure::{records_under, shred, shredded_subjects};
+
+pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
+    let reader = key_ring::reader(&args.ledger)?;
+    let ring = key_ring::open_existing(&args.about.keys)?;
+    let subject = ring.find_by_name(&args.about.subject)?.ok_or_else(|| CliError::File {
+        path: args.about.keys.clone(),
+        what: format!("no key of `{}`", args.about.subject),
+    })?;
+    let records = records_under(&reader, &subject)?;
+    let recorded = shredded_subjects(&reader)?.contains(&subject);
+    drop(reader);
+    let mut writer = key_ring::writer(&args.ledger)?;
+    let done = shred(&mut writer, &ring, &subject, &args.reason, recorded);
+    // Closed in any case, so that nothing is left to recover.
+    let closed = writer.close();
+    let done = done?;
+    let head = closed?;
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Json => screen.json(&json!({
+            "type": "shredded",
+            "subject": subject,
+            "sequence": done.sequence,
+            "records": records,
+            "size": head.size,
+            "root": head.root,
+        }))?,
+        Format::Text => {
+            let fields = count(records, "record");
+            screen.styled(GOOD, format_args!("shredded: {fields} lost their personal fields"))?;
+            screen.field("subject", subject)?;
+            match done.sequence {
+                Some(sequence) => screen.field("told in", format_args!("record {sequence}"))?,
+                None => screen.field("told in", "an earlier record; the key was still there")?,
+            }
+            screen.field("root", head.root)?;
+            screen.line("  No stored byte changed. Copies of the key, if any, still open them.")?;
+        }
+    }
+    screen.flush()?;
+    Ok(0)
+}
