@@ -338,6 +338,28 @@ fn damaged_foreign_and_missing_tiles_change_no_receipt() {
 }
 
 #[test]
+fn rotten_tiles_and_indexes_are_not_signed() {
+    let place = Place::with(0..600);
+    place.sign().unwrap();
+    append(&place.ledger(), 600..700);
+    fs::write(place.ledger().join("tile/0/001"), [7; 8192]).unwrap();
+    let expected = root_of_records(&place.reader(), 701).unwrap();
+    let signed = place.sign().unwrap();
+    let root = root_of_records(&place.reader(), signed.note.checkpoint().size).unwrap();
+    assert_eq!(signed.note.checkpoint().root, root);
+    assert_ne!(root, expected, "the anchor came in addition");
+    let report = verify(&place.ledger(), &VerifyOptions::default()).unwrap();
+    assert_eq!((report.exit_code(), report.unanchored), (0, 0), "{:?}", report.findings);
+    // Nor do they hide that the log went another way below what was signed.
+    let mut forger = crate::support::rechain::Forger::read(&place.ledger());
+    let (segment, offset) = forger.record_bytes_before(40)[50];
+    forger.flip(segment, offset, 1);
+    forger.rechain();
+    forger.write();
+    assert!(place.sign().unwrap_err().to_string().contains("forked"));
+}
+
+#[test]
 fn tiles_grow_with_the_log_and_are_what_another_implementation_reads() {
     let place = Place::new();
     let mut sizes = Vec::new();

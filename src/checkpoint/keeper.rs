@@ -13,13 +13,15 @@ use std::time::Duration;
 use super::SignError;
 use super::key_file::KeyFile;
 use super::note::Note;
-use super::sign::sign_anchored;
+use super::sign::{SeenTree, sign_anchored};
 use crate::event::Payload;
 use crate::ledger::clock::{Stopwatch, pause};
 use crate::ledger::{Appender, WriterOptions, at};
 
 /// How long the keeper sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long it waits after a signing that failed.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// When a checkpoint is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,7 @@ impl Keeper {
             options: options.clone(),
             told: Arc::clone(&told),
             signed: 0,
+            seen: SeenTree::default(),
         };
         let asked = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
@@ -161,19 +164,21 @@ struct Work<P> {
     told: Arc<Mutex<Told>>,
     /// Records that the newest note covers.
     signed: u64,
+    /// The log as this keeper read it.
+    seen: SeenTree,
 }
 
 impl<P: Payload> Work<P> {
     fn run(mut self, stop: &AtomicBool) {
-        let mut since = Stopwatch::start();
+        let (mut since, mut failing) = (Stopwatch::start(), false);
         loop {
             let asked = stop.load(Ordering::Acquire);
             let records = self.appender.durable();
             let waiting = records.saturating_sub(self.signed);
-            let due = waiting >= self.every.records
-                || waiting > 0 && (asked || since.elapsed() >= self.every.time);
-            if due {
-                self.sign();
+            let due = waiting >= self.every.records || since.elapsed() >= self.every.time;
+            let patient = !failing || since.elapsed() >= RETRY;
+            if waiting > 0 && (asked || due && patient) {
+                failing = !self.sign();
                 since = Stopwatch::start();
             }
             if asked {
@@ -183,22 +188,23 @@ impl<P: Payload> Work<P> {
         }
     }
 
-    fn sign(&mut self) {
+    /// Anchors and signs; false when that failed.
+    fn sign(&mut self) -> bool {
         let key = self.key.key().verifier().to_string();
-        let signed = self
-            .appender
-            .anchor(&key)
-            .map_err(SignError::from)
-            .and_then(|head| sign_anchored::<P>(&self.ledger, &self.key, head, &self.options));
+        let signed = self.appender.anchor(&key).map_err(SignError::from).and_then(|head| {
+            sign_anchored::<P>(&self.ledger, &self.key, head, &mut self.seen, &self.options)
+        });
         let mut told = locked(&self.told);
         match signed {
             Ok(note) => {
                 self.signed = note.checkpoint().size;
                 (told.newest, told.failure) = (Some(note), None);
+                true
             }
             Err(error) => {
                 told.failures += 1;
                 told.failure = Some(error);
+                false
             }
         }
     }

@@ -134,17 +134,28 @@ pub struct Contradiction {
 /// Damage of the log, and failures of the machine.
 pub fn root_of_records<P: Payload>(reader: &Reader<P>, size: u64) -> Result<Digest, LedgerError> {
     let mut tree = CompactRange::new(0);
-    let mut cursor = reader.cursor(0)?;
+    push_records(&mut tree, reader, size)?;
+    tree.root().ok_or(LedgerError::Stopped)
+}
+
+/// Appends the leaves of a log's records to a tree of those before, up to `size`.
+fn push_records<P: Payload>(
+    tree: &mut CompactRange,
+    reader: &Reader<P>,
+    size: u64,
+) -> Result<(), LedgerError> {
+    let mut cursor = reader.cursor(tree.end())?;
     let mut row = Vec::new();
     while tree.end() < size
         && let Some(frame) = cursor.next_frame()?
     {
         row.clear();
-        let records = frame.records().filter(|record| record.sequence < size);
+        let wanted = tree.end()..size;
+        let records = frame.records().filter(|record| wanted.contains(&record.sequence));
         hash::leaves(records.map(|record| record.bytes), &mut row);
         tree.push_row(&mut row);
     }
-    tree.root().ok_or(LedgerError::Stopped)
+    Ok(())
 }
 
 /// Returns the roots over spans of a log's records that do not overlap, from the records

@@ -3,7 +3,7 @@
 //! | step | a crash after it leaves |
 //! |---|---|
 //! | the anchor is durable in the log | an anchor without a note; the next signing signs it |
-//! | the root comes out of the tiles | nothing more |
+//! | the root comes out of the records, read again | nothing more |
 //! | the note is durable beside the key | a note that nobody has seen; it is made again, the same |
 //! | the note is durable in the ledger | a signed ledger |
 
@@ -22,6 +22,7 @@ use crate::ledger::segment::SEGMENT_BYTES_MIN;
 use crate::ledger::{
     Entry, Head, LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode,
 };
+use crate::merkle::CompactRange;
 
 /// What was signed, and what the signature fixes.
 #[derive(Debug, Clone)]
@@ -94,7 +95,8 @@ fn sign_with<P: Payload>(
         return Err(SignError::NotALogKey { name: verifier.name().to_owned() });
     }
     let reader = open::<P>(path, options)?;
-    check_memory(&reader, key)?;
+    let mut seen = SeenTree::default();
+    check_memory(&reader, &mut seen, key)?;
     let signs = next.unwrap_or(key).key().verifier();
     let anchored = next.is_none() && is_anchored(&reader, signs)?;
     let unanchored = if anchored {
@@ -106,12 +108,9 @@ fn sign_with<P: Payload>(
         }
     };
     let reader = open::<P>(path, options)?;
-    let head = signable_head(&reader)?;
-    let mut note = Note::new(Checkpoint {
-        origin: verifier.name().to_owned(),
-        size: head.size,
-        root: head.root,
-    });
+    let size = reader.proven();
+    let root = seen.grow(&reader, size)?;
+    let mut note = Note::new(Checkpoint { origin: verifier.name().to_owned(), size, root });
     note.sign(key.key(), 0);
     if let Some(next) = next {
         note.sign(next.key(), 0);
@@ -140,22 +139,23 @@ pub fn cosign_head<P: Payload>(
     let reader = open::<P>(path, options)?;
     let note = newest_note(&**reader.disk(), reader.layout())?;
     let mut note = note.ok_or_else(|| SignError::NoCheckpoint { path: path.to_owned() })?;
-    compare(&reader, note.checkpoint(), "the checkpoint in the ledger")?;
-    check_memory(&reader, key)?;
-    let last = key.last()?.map_or(0, |last| last.checkpoint().size);
-    if last > note.checkpoint().size {
-        return Err(contradiction(
-            "this key",
-            last,
-            format!("a checkpoint of only {} records", note.checkpoint().size),
-        ));
+    let mut seen = SeenTree::default();
+    if let Some(last) = key.last()? {
+        let (before, now) = (last.checkpoint(), note.checkpoint());
+        if before.origin != now.origin || before.size > now.size {
+            let met = format!("a checkpoint of `{}` over {} records", now.origin, now.size);
+            return Err(contradiction("this key", before.size, met));
+        }
     }
+    check_memory(&reader, &mut seen, key)?;
+    compare(&reader, &mut seen, note.checkpoint(), "the checkpoint in the ledger")?;
     note.sign(key.key(), seconds(host));
     key.remember(&note)?;
     publish(&reader, note, None)
 }
 
-/// Signs a head that ends with an anchor of this key, beside the writer that appended it.
+/// Signs a head that ends with an anchor of this key, beside the writer that appended it. `seen` is
+/// what the caller saw of the log so far.
 ///
 /// # Errors
 /// As [`sign_head`].
@@ -163,17 +163,16 @@ pub(super) fn sign_anchored<P: Payload>(
     path: &Path,
     key: &KeyFile,
     head: Head,
+    seen: &mut SeenTree,
     options: &WriterOptions,
 ) -> Result<Note, SignError> {
     let reader = open::<P>(path, options)?;
-    let tiles = Tiles::checked(&reader, head.size, Some(&head.root))?;
+    if seen.size() == 0 {
+        check_memory(&reader, seen, key)?;
+    }
     let origin = key.key().verifier().name().to_owned();
     let signed = Checkpoint { origin, size: head.size, root: head.root };
-    if tiles.root() != head.root {
-        let met = format!("a log with root {} there", tiles.root());
-        return Err(contradiction("the writer's tree", head.size, met));
-    }
-    check_memory(&reader, key)?;
+    compare(&reader, seen, &signed, "the writer's own tree")?;
     let mut note = Note::new(signed);
     note.sign(key.key(), 0);
     key.remember(&note)?;
@@ -189,12 +188,17 @@ fn open<P: Payload>(path: &Path, options: &WriterOptions) -> Result<Reader<P>, S
     Ok(Reader::open_any(std::sync::Arc::clone(&options.disk), path)?)
 }
 
-/// Puts a signed note into the ledger, where that can be written.
+/// Puts a signed note into the ledger, and the tiles of its tree, where that can be written.
 fn publish<P: Payload>(
     reader: &Reader<P>,
     note: Note,
     unanchored: Option<Unanchored>,
 ) -> Result<Signature, SignError> {
+    let Checkpoint { size, root, .. } = note.checkpoint();
+    match Tiles::checked(reader, *size, Some(root)) {
+        Err(error) if !is_read_only(&error) => return Err(error.into()),
+        _ => {}
+    }
     match save_note(&**reader.disk(), reader.layout(), &note) {
         Ok(note) => Ok(Signature { note, saved: true, unanchored }),
         Err(error) if is_read_only(&error) => Ok(Signature { note, saved: false, unanchored }),
@@ -202,38 +206,44 @@ fn publish<P: Payload>(
     }
 }
 
-/// The head of what is proven durable, by tiles that are completed for it.
-fn signable_head<P: Payload>(reader: &Reader<P>) -> Result<Head, SignError> {
-    let size = reader.proven();
-    Ok(Head { size, root: root_at(reader, size)? })
-}
+/// The tree of a log as it was read, record by record: what is signed comes from nothing else, and
+/// from no derived file.
+#[derive(Default)]
+pub(super) struct SeenTree(Option<CompactRange>);
 
-/// The root over the first `size` records: from tiles, or from the records alone where tiles cannot
-/// be written.
-fn root_at<P: Payload>(reader: &Reader<P>, size: u64) -> Result<Digest, SignError> {
-    match Tiles::of(reader, size) {
-        Ok(tiles) => Ok(tiles.root()),
-        Err(error) if is_read_only(&error) => Ok(super::root_of_records(reader, size)?),
-        Err(error) => Err(error.into()),
+impl SeenTree {
+    /// Records that were seen.
+    pub(super) fn size(&self) -> u64 {
+        self.0.as_ref().map_or(0, CompactRange::end)
+    }
+
+    /// Reads on up to `size` records and returns the root over them.
+    ///
+    /// # Errors
+    /// Damage of the log, and failures of the machine.
+    fn grow<P: Payload>(&mut self, reader: &Reader<P>, size: u64) -> Result<Digest, LedgerError> {
+        let tree = self.0.get_or_insert_with(|| CompactRange::new(0));
+        super::push_records(tree, reader, size)?;
+        tree.root().ok_or(LedgerError::Stopped)
     }
 }
 
 /// Refuses a log that does not continue what the key signed before.
-fn check_memory<P: Payload>(reader: &Reader<P>, key: &KeyFile) -> Result<(), SignError> {
-    let Some(last) = key.last()? else { return Ok(()) };
-    if key.key().verifier().kind() == KeyKind::Log
-        || newest_note(&**reader.disk(), reader.layout())?
-            .is_some_and(|note| note.checkpoint().origin == last.checkpoint().origin)
-    {
-        return compare(reader, last.checkpoint(), "this key");
+fn check_memory<P: Payload>(
+    reader: &Reader<P>,
+    seen: &mut SeenTree,
+    key: &KeyFile,
+) -> Result<(), SignError> {
+    match key.last()? {
+        Some(last) => compare(reader, seen, last.checkpoint(), "this key"),
+        None => Ok(()),
     }
-    let what = format!("a log named otherwise than `{}`", last.checkpoint().origin);
-    Err(contradiction("this key", last.checkpoint().size, what))
 }
 
 /// Compares a signed tree with the log's own.
 fn compare<P: Payload>(
     reader: &Reader<P>,
+    seen: &mut SeenTree,
     signed: &Checkpoint,
     by: &'static str,
 ) -> Result<(), SignError> {
@@ -241,7 +251,7 @@ fn compare<P: Payload>(
         let met = format!("a log of only {} records: rolled back", reader.len());
         return Err(contradiction(by, signed.size, met));
     }
-    let root = root_at(reader, signed.size)?;
+    let root = seen.grow(reader, signed.size)?;
     if root == signed.root {
         return Ok(());
     }

@@ -45,19 +45,19 @@ pub(in crate::cli) fn run(args: &CheckArgs) -> Outcome {
 /// Reads a policy file.
 pub(super) fn read_policy(path: &Path) -> Result<Policy, CliError> {
     let bytes = read(path, POLICY_BYTES_MAX)?;
-    Policy::parse(&bytes).map_err(|error: BadPolicy| bad(path, error))
+    Policy::parse(&bytes).map_err(|error: BadPolicy| bad(path, &error))
 }
 
 /// Reads a signed checkpoint.
 pub(super) fn read_note(path: &Path) -> Result<Note, CliError> {
-    Note::parse(&read(path, NOTE_BYTES_MAX)?).map_err(|error| bad(path, error))
+    Note::parse(&read(path, NOTE_BYTES_MAX)?).map_err(|error| bad(path, &error))
 }
 
 fn read(path: &Path, max: usize) -> Result<Vec<u8>, CliError> {
-    read_whole(&RealDisk, path, max).map_err(|error| bad(path, error))
+    read_whole(&RealDisk, path, max).map_err(|error| bad(path, &error))
 }
 
-fn bad(path: &Path, what: impl ToString) -> CliError {
+fn bad(path: &Path, what: &dyn std::fmt::Display) -> CliError {
     CliError::File { path: path.to_owned(), what: what.to_string() }
 }
 
@@ -67,7 +67,7 @@ fn receipt(
     bytes: &[u8],
     policy: &Policy,
 ) -> Result<u8, CliError> {
-    let receipt = Receipt::parse(bytes).map_err(|error| bad(&args.file, error))?;
+    let receipt = Receipt::parse(bytes).map_err(|error| bad(&args.file, &error))?;
     let verified = receipt.verify(policy);
     let verdict = match &verified {
         Ok(_) => Verdict::Intact,
@@ -168,7 +168,7 @@ fn misbehaviour(
     bytes: &[u8],
     policy: &Policy,
 ) -> Result<u8, CliError> {
-    let proof = Misbehaviour::parse(bytes).map_err(|error| bad(&args.file, error))?;
+    let proof = Misbehaviour::parse(bytes).map_err(|error| bad(&args.file, &error))?;
     let verified = policy.logs().iter().map(|log| (log, proof.verify(&log.key)));
     let mut not_proven = NotProven::NotSigned { key: "no log of the policy".to_owned() };
     let mut guilty = None;
