@@ -12,9 +12,11 @@ use schwabot::erasure::{
     ErasureError, KeyRing, NAME_BYTES_MAX, SubjectKey, leave_note, records_under, shred,
     shredded_subjects,
 };
-use schwabot::event::{Event, OperatorNote, Sealed, SubjectId, SystemEvent, Vantage};
+use schwabot::event::{
+    Event, OperatorNote, Sealed, SubjectId, SubjectShredded, SystemEvent, Vantage,
+};
 use schwabot::ledger::clock::{Host, Machine};
-use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::disk::{Disk, RealDisk};
 use schwabot::ledger::{Entry, Reader, Writer, WriterOptions};
 use schwabot::time::Timestamp;
 use serde_json::{Value, json};
@@ -144,9 +146,11 @@ fn a_key_ring_keeps_one_key_a_name_and_forgets_it_for_good() -> TestResult {
     assert!(matches!(ring.destroy(&ada), Err(ErasureError::NoKey { .. })));
     assert_eq!(ring.find_by_name("Bob Überall")?, Some(bob));
     // A removal that a crash cut short left zeroes.
-    std::fs::write(&file, [0; 90])?;
-    assert_eq!((ring.find_by_name("Ada")?, digest(&ring, &ada)), (None, None));
-    for garbage in ["", "schwabot subject key v1\n00\nAda\n", "\0\0x"] {
+    for left in [[0; 90].as_slice(), b"\0\0\0cut short"] {
+        std::fs::write(&file, left)?;
+        assert_eq!((ring.find_by_name("Ada")?, digest(&ring, &ada)), (None, None));
+    }
+    for garbage in ["", "schwabot subject key v1\n00\nAda\n", "x\0\0"] {
         std::fs::write(&file, garbage)?;
         assert!(matches!(ring.find_by_name("Ada"), Err(ErasureError::BadKeyFile { .. })));
         assert!(matches!(ring.key(&ada), Err(ErasureError::BadKeyFile { .. })));
@@ -277,9 +281,13 @@ fn the_log_says_that_a_key_is_gone_before_it_is_gone() -> TestResult {
         writer.close()?;
         match again {
             Ok(done) => assert_eq!(done.sequence, None),
-            Err(error) => assert!(matches!(error, ErasureError::NoKey { .. }), "{error}"),
+            Err(error) => {
+                assert!(matches!(error, ErasureError::NoKey { .. }), "{error}");
+                assert_eq!(call, Call::SyncDir, "the file is gone, but for its durable name");
+            }
         }
         assert!(ring.key(&ada)?.is_none(), "{call:?}");
+        assert!(disk.list(Path::new("/keys"))?.is_empty(), "{call:?}");
         assert_eq!(record_bytes(&ledger)?.len(), size);
     }
     Ok(())
@@ -348,6 +356,38 @@ fn a_note_is_read_with_the_key_and_by_nobody_after_shredding() -> TestResult {
     assert_eq!(note("begins anew")?.code, Some(0));
     let last = personal(replay(&["--keys", &keys])?).pop();
     assert_eq!(last, Some(said("begins anew")));
+    Ok(())
+}
+
+#[test]
+fn shredding_that_was_cut_short_is_finished_by_the_same_command() -> TestResult {
+    for cut_short in [false, true] {
+        let place = Place::new()?;
+        let (ledger, keys) = (place.arg("l"), place.arg("keys"));
+        ledger_at(&place.path("l"));
+        let ring = ring_at(&place.path("keys"))?;
+        let ada = ring.create("Ada")?;
+        let key_digest = ring.key(&ada)?.ok_or("no key")?.digest();
+        let file = place.path("keys").join(format!("{ada}.subject"));
+        let mut writer = writer_of(&place.path("l"));
+        let reason = "asked for".to_owned();
+        let said = SubjectShredded { subject: ada, key_digest, reason };
+        writer.append_system(&SystemEvent::SubjectShredded(said))?;
+        writer.close()?;
+        let note = ["note", &ledger, "--keys", &keys, "--subject", "Ada", "hello"];
+        assert_eq!(run(&note)?.code, Some(2), "nothing more is sealed under that key");
+        if cut_short {
+            let mut bytes = std::fs::read(&file)?;
+            bytes[..50].fill(0);
+            std::fs::write(&file, bytes)?;
+        }
+        let size = record_bytes(&place.path("l"))?.len();
+        let args = ["--keys", &keys, "--subject", "Ada", "--reason", "asked for"];
+        let ran = run(&[&["shred", &ledger], &args[..]].concat())?;
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(!file.exists());
+        assert_eq!(record_bytes(&place.path("l"))?.len(), size, "nothing is told twice");
+    }
     Ok(())
 }
 

@@ -50,14 +50,14 @@ pub fn shred<P: Payload>(
     reason: &str,
     recorded: bool,
 ) -> Result<Shredded, ErasureError> {
-    let key = ring.key(subject)?.ok_or_else(|| ring.no_key(subject))?;
     let mut sequence = None;
     if !recorded {
+        let key = ring.key(subject)?.ok_or_else(|| ring.no_key(subject))?;
         let (subject, key_digest) = (*subject, key.digest());
         let said = SubjectShredded { subject, key_digest, reason: reason.to_owned() };
         sequence = Some(writer.append_system(&SystemEvent::SubjectShredded(said))?);
     }
-    drop(key);
+    // Half a key is destroyed too.
     ring.destroy(subject)?;
     Ok(Shredded { subject: *subject, sequence })
 }
@@ -77,6 +77,26 @@ pub fn shredded_subjects<P: Payload>(
         Ok(())
     })?;
     Ok(subjects)
+}
+
+/// Destroys what is left of keys that the log calls destroyed already, and returns whose: an earlier
+/// [`shred`] was cut short, perhaps after the name was gone.
+///
+/// # Errors
+/// Failures of the machine.
+pub fn finish_shredding(
+    ring: &KeyRing,
+    told: &BTreeSet<SubjectId>,
+) -> Result<Vec<SubjectId>, ErasureError> {
+    let mut finished = Vec::new();
+    for subject in told {
+        match ring.destroy(subject) {
+            Ok(()) => finished.push(*subject),
+            Err(ErasureError::NoKey { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(finished)
 }
 
 /// Returns how many records of the log hold fields under a subject's key.

@@ -20,7 +20,7 @@ mod log;
 mod ring;
 
 pub use key::{PERSONAL_DOMAIN, SubjectKey};
-pub use log::{Shredded, leave_note, records_under, shred, shredded_subjects};
+pub use log::{Shredded, finish_shredding, leave_note, records_under, shred, shredded_subjects};
 pub use ring::{KeyRing, NAME_BYTES_MAX};
 
 use std::io;

@@ -4,9 +4,9 @@
 //! alone. It is text of three lines: `schwabot subject key v1`, the key in 64 hex digits, and the
 //! human name, which stands nowhere else.
 //!
-//! Invariants: a name has one key; a file of zeroes is a key that was destroyed and whose removal a
-//! crash cut short; any other file of that ending that is no key is told, and never taken for one
-//! that is missing.
+//! Invariants: a name has one key; a file that begins with a zero byte is a key whose destruction was
+//! cut short, and opens nothing; any other file of that ending that is no key is told, and never
+//! taken for one that is missing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ impl KeyRing {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             read => Zeroizing::new(read.map_err(at("read", &path))?),
         };
-        if !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0) {
+        if bytes.first() == Some(&0) {
             return Ok(None);
         }
         parse(&bytes).map(Some).ok_or(ErasureError::BadKeyFile { path })

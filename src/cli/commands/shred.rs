@@ -1,5 +1,7 @@
 //! `shred`: says durably that a subject's key is destroyed, and then destroys it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::key_ring;
@@ -7,17 +9,18 @@ use crate::cli::args::Format;
 use crate::cli::args_erasure::ShredArgs;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{GOOD, Screen, count};
-use crate::erasure::{records_under, shred, shredded_subjects};
+use crate::erasure::{KeyRing, finish_shredding, records_under, shred, shredded_subjects};
+use crate::event::SubjectId;
 
 pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
     let reader = key_ring::reader(&args.ledger)?;
     let ring = key_ring::open_existing(&args.about.keys)?;
-    let subject = ring.find_by_name(&args.about.subject)?.ok_or_else(|| CliError::File {
-        path: args.about.keys.clone(),
-        what: format!("no key of `{}`", args.about.subject),
-    })?;
+    let told = shredded_subjects(&reader)?;
+    let Some(subject) = ring.find_by_name(&args.about.subject)? else {
+        return finish(args, &ring, &told);
+    };
     let records = records_under(&reader, &subject)?;
-    let recorded = shredded_subjects(&reader)?.contains(&subject);
+    let recorded = told.contains(&subject);
     drop(reader);
     let mut writer = key_ring::writer(&args.ledger)?;
     let done = shred(&mut writer, &ring, &subject, &args.reason, recorded);
@@ -45,6 +48,28 @@ pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
             }
             screen.field("root", head.root)?;
             screen.line("  No stored byte changed. Copies of the key, if any, still open them.")?;
+        }
+    }
+    screen.flush()?;
+    Ok(0)
+}
+
+/// There is no key of that name, but there may be what an earlier call left of one whose name it
+/// had wiped out already: the log knows it by its id.
+fn finish(args: &ShredArgs, ring: &KeyRing, told: &BTreeSet<SubjectId>) -> Outcome {
+    let finished = finish_shredding(ring, told)?;
+    if finished.is_empty() {
+        let what = format!("no key of `{}`", args.about.subject);
+        return Err(CliError::File { path: args.about.keys.clone(), what });
+    }
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Json => screen.json(&json!({ "type": "shredding_finished", "keys": finished }))?,
+        Format::Text => {
+            screen.styled(GOOD, "finished what an earlier call had begun and told")?;
+            for subject in &finished {
+                screen.field("destroyed", subject)?;
+            }
         }
     }
     screen.flush()?;
