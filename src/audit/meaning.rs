@@ -211,9 +211,7 @@ impl<'k> Checker<'k> {
             return self.world.evolve(event, sequence, time);
         };
         if !self.live && envelope.stamp.salt.is_some() {
-            let recorded = format!("{} with a blinding salt", describe(event));
-            let own = "no salt: nothing in a simulated run is drawn".to_owned();
-            return self.mismatch(sequence, recorded, own, report);
+            return self.salted(sequence, event, report);
         }
         self.answers.clear();
         let stepped = match &opening {
@@ -278,6 +276,9 @@ impl<'k> Checker<'k> {
         event: &Event,
         report: &mut Report,
     ) {
+        if self.kernel.is_some() && !self.live && envelope.stamp.salt.is_some() {
+            return self.salted(record.sequence, event, report);
+        }
         if self.kernel.is_none() || self.passing {
             return self.take_as_it_is(record.sequence, envelope.stamp.time, event, report);
         }
@@ -289,8 +290,8 @@ impl<'k> Checker<'k> {
             return self.mismatch(record.sequence, describe(event), nothing, report);
         };
         let distance = NonZeroU32::new(back).unwrap_or(NonZeroU32::MIN);
-        // The salt of a live run was drawn, so it is taken from the record; no other is.
-        let salt = envelope.stamp.salt.filter(|_| self.live);
+        // A salt was drawn, so it is taken from the record.
+        let salt = envelope.stamp.salt;
         let stamp = Stamp { salt, ..derived_stamp(&input, distance, answer.actor) };
         self.scratch.clear();
         let encoded = encode_record(&answer.event, &stamp, &mut self.scratch);
@@ -305,6 +306,13 @@ impl<'k> Checker<'k> {
         }
         name_trade(event, report);
         self.mismatch(record.sequence, recorded, re_executed, report);
+    }
+
+    /// A record of a simulated run carries a salt.
+    fn salted(&mut self, sequence: u64, event: &Event, report: &mut Report) {
+        let recorded = format!("{} with a blinding salt", describe(event));
+        let own = "no salt: nothing in a simulated run is drawn".to_owned();
+        self.mismatch(sequence, recorded, own, report);
     }
 
     /// Folds a derived record that nothing is held against.

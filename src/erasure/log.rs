@@ -43,6 +43,27 @@ pub fn leave_note<P: Payload>(
 /// # Errors
 /// [`ErasureError::NoKey`], and failures of the machine. After one behind the append, the log says
 /// that the key is gone and it is still there: call again.
+///
+/// # Examples
+/// ```
+/// use std::sync::Arc;
+/// use schwabot::erasure::{KeyRing, leave_note, shred, shredded_subjects};
+/// use schwabot::event::Event;
+/// use schwabot::ledger::clock::Machine;
+/// use schwabot::ledger::disk::RealDisk;
+/// use schwabot::ledger::{Reader, Writer, WriterOptions};
+/// # let dir = tempfile::tempdir()?;
+/// # let (ledger, keys) = (dir.path().join("ledger"), dir.path().join("keys"));
+/// let ring = KeyRing::open(Arc::new(RealDisk), Arc::new(Machine), &keys)?;
+/// let ada = ring.create("Ada")?;
+/// let mut writer: Writer<Event> = Writer::open(&ledger, &WriterOptions::default())?;
+/// leave_note(&mut writer, &ring, &ada, "Ada", "raised the limit: the venue asked for it")?;
+/// shred(&mut writer, &ring, &ada, "asked for", false)?;
+/// writer.close()?;
+/// assert!(ring.key(&ada)?.is_none());
+/// assert!(shredded_subjects(&Reader::<Event>::open(&ledger)?)?.contains(&ada));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn shred<P: Payload>(
     writer: &mut Writer<P>,
     ring: &KeyRing,
