@@ -100,8 +100,8 @@ pub fn shredded_subjects<P: Payload>(
     Ok(subjects)
 }
 
-/// Destroys what is left of keys that the log calls destroyed already, and returns whose: an earlier
-/// [`shred`] was cut short, perhaps after the name was gone.
+/// Destroys what is left of keys that the log calls destroyed already, and returns whose: an
+/// earlier [`shred`] was cut short, perhaps after the name was gone.
 ///
 /// # Errors
 /// Failures of the machine.

@@ -6,8 +6,9 @@
 //! hash, root and receipt stays as it was, and nobody reads the fields any more.
 //!
 //! Erasing is told before it is done: [`shred`] first makes a `subject_shredded` record durable and
-//! then destroys the key. A crash between the two leaves a key that the log calls destroyed, and the
-//! same call again finishes the work; the other order could leave fields that nobody can explain.
+//! then destroys the key. A crash between the two leaves a key that the log calls destroyed, and
+//! the same call again finishes the work; the other order could leave fields that nobody can
+//! explain.
 //!
 //! Invariants: no name and no key ever enters a ledger, only the random id and, at the end, the
 //! key's digest; a key ring never lies inside a ledger; a key file is readable by its owner alone.

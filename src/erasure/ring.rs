@@ -1,12 +1,12 @@
 //! A directory of subjects' keys, outside any ledger.
 //!
-//! One file a subject, named by the subject's random id in hex and `.subject`, readable by its owner
-//! alone. It is text of three lines: `schwabot subject key v1`, the key in 64 hex digits, and the
-//! human name, which stands nowhere else.
+//! One file a subject, named by the subject's random id in hex and `.subject`, readable by its
+//! owner alone. It is text of three lines: `schwabot subject key v1`, the key in 64 hex digits, and
+//! the human name, which stands nowhere else.
 //!
-//! Invariants: a name has one key; a file that begins with a zero byte is a key whose destruction was
-//! cut short, and opens nothing; any other file of that ending that is no key is told, and never
-//! taken for one that is missing.
+//! Invariants: a name has one key; a file that begins with a zero byte is a key whose destruction
+//! was cut short, and opens nothing; any other file of that ending that is no key is told, and
+//! never taken for one that is missing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -195,8 +195,8 @@ fn parse(bytes: &[u8]) -> Option<Held> {
     Some(Held { key, name: name.to_owned() })
 }
 
-/// Is there a ledger at the directory or anywhere above it? First by the words of its path, and then
-/// step by step from the directory itself, which finds a ledger behind a link.
+/// Is there a ledger at the directory or anywhere above it? First by the words of its path, and
+/// then step by step from the directory itself, which finds a ledger behind a link.
 fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
     let holds_ledger =
         |place: &Path| disk.open(&Layout::new(place).identity(), Access::Read).is_ok();

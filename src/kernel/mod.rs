@@ -268,8 +268,8 @@ impl Kernel {
     }
 
     /// Folds one recorded event into the world and decides nothing: for audits of a step whose
-    /// input is sealed and cannot be opened. First the input, then what was recorded behind it, each
-    /// with its own sequence and the step's event time.
+    /// input is sealed and cannot be opened. First the input, then what was recorded behind it,
+    /// each with its own sequence and the step's event time.
     ///
     /// The strategy observes the input, as it is. So a strategy whose state depends on commands is
     /// not the same afterwards; those that are built in keep nothing of them.
