@@ -69,9 +69,9 @@ fn live_run(path: &Path, ring: &KeyRing, subject: &SubjectId, inside: fn(Command
     writer.close().unwrap();
 }
 
-fn bytes_of(command: Command) -> Vec<u8> {
+fn bytes_of(command: &Command) -> Vec<u8> {
     let mut bytes = Vec::new();
-    wire::encode(&command, &mut bytes).unwrap();
+    wire::encode(command, &mut bytes).unwrap();
     bytes
 }
 
@@ -209,8 +209,8 @@ fn an_answer_that_is_left_out_of_a_sealed_step_is_never_a_mismatch_of_that_step(
 
 #[test]
 fn what_is_sealed_must_be_the_command_that_it_says_it_is() {
-    let other_row: fn(Command) -> Vec<u8> = |command| bytes_of(Command { row: 99, ..command });
-    let garbage: fn(Command) -> Vec<u8> = |command| [bytes_of(command), vec![0]].concat();
+    let other_row: fn(Command) -> Vec<u8> = |command| bytes_of(&Command { row: 99, ..command });
+    let garbage: fn(Command) -> Vec<u8> = |command| [bytes_of(&command), vec![0]].concat();
     for inside in [other_row, garbage] {
         let place = Place::new().unwrap();
         let subject = ring(&place).create("Ada").unwrap();
