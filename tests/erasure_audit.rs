@@ -32,9 +32,10 @@ fn ring(place: &Place) -> KeyRing {
     KeyRing::open(Arc::new(RealDisk), machine, &place.path("keys")).unwrap()
 }
 
-/// A live run, behind what the ledger holds, over the triangle whose second command is sealed for `subject`: whoever runs it opens
-/// the command and steps the kernel with what is inside. `inside` may put in something else.
-fn live_run(path: &Path, ring: &KeyRing, subject: &SubjectId, inside: fn(Command) -> Vec<u8>) {
+/// A live run, behind what the ledger holds, over the triangle whose second command is sealed for
+/// `subject`: whoever runs it opens the command and steps the kernel with what is inside. `inside`
+/// may put in something else.
+fn live_run(path: &Path, ring: &KeyRing, subject: &SubjectId, inside: fn(&Command) -> Vec<u8>) {
     let mut writer: Writer<Event> = Writer::open(path, &options(SyncMode::End, 64 << 10)).unwrap();
     let config = triangle(&[("weights", "additive")]);
     let first = writer.next_sequence();
@@ -54,7 +55,7 @@ fn live_run(path: &Path, ring: &KeyRing, subject: &SubjectId, inside: fn(Command
             && command.row == SEALED_ROW
         {
             let (row, time) = (command.row, command.time);
-            let sealed = ring.seal(subject, SealedCommand::WHAT, &inside(*command)).unwrap();
+            let sealed = ring.seal(subject, SealedCommand::WHAT, &inside(&command)).unwrap();
             stored = Event::SealedCommand(SealedCommand { row, time, sealed });
             stamp.erasure_key = Some(*subject);
         }
@@ -209,8 +210,9 @@ fn an_answer_that_is_left_out_of_a_sealed_step_is_never_a_mismatch_of_that_step(
 
 #[test]
 fn what_is_sealed_must_be_the_command_that_it_says_it_is() {
-    let other_row: fn(Command) -> Vec<u8> = |command| bytes_of(&Command { row: 99, ..command });
-    let garbage: fn(Command) -> Vec<u8> = |command| [bytes_of(&command), vec![0]].concat();
+    let other_row: fn(&Command) -> Vec<u8> =
+        |command| bytes_of(&Command { row: 99, ..command.clone() });
+    let garbage: fn(&Command) -> Vec<u8> = |command| [bytes_of(command), vec![0]].concat();
     for inside in [other_row, garbage] {
         let place = Place::new().unwrap();
         let subject = ring(&place).create("Ada").unwrap();
