@@ -130,6 +130,33 @@ fn a_cosignature_states_its_time_and_is_over_the_published_message() {
 }
 
 #[test]
+fn a_public_logs_checkpoint_and_a_public_witnesss_cosignature_are_good() {
+    // The staging log arche2025h1 and the witness remora.n621.de, as both publish them.
+    let log = "arche2025h1.staging.ct.transparency.dev+ba2f06c0+\
+               AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f";
+    let witness = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2";
+    let text = "arche2025h1.staging.ct.transparency.dev\n1432088532\n\
+        U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=\n\n\
+        \u{2014} arche2025h1.staging.ct.transparency.dev ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lef\
+        whUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=\n\
+        \u{2014} remora.n621.de 2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVC\
+        IobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==\n";
+    let keys: [VerifierKey; 2] = [log, witness].map(|key| key.parse().unwrap());
+    assert_eq!(keys.each_ref().map(VerifierKey::kind), [KeyKind::Log, KeyKind::Cosigner]);
+    let note = Note::parse(text.as_bytes()).unwrap();
+    assert_eq!(note.to_string(), text);
+    let good = note.signed_by(&keys).unwrap();
+    assert_eq!(
+        good.iter().map(|signed| signed.seconds.is_some()).collect::<Vec<_>>(),
+        [false, true]
+    );
+    let later = Note::parse(text.replace("\n1432", "\n1433").as_bytes()).unwrap();
+    assert!(later.signed_by(&keys[1..]).is_err());
+    let policy = format!("log {log}\nwitness w {witness}\nquorum w\n");
+    assert_eq!(Policy::parse(policy.as_bytes()).unwrap().judge(&note).unwrap().witnesses.len(), 1);
+}
+
+#[test]
 fn a_checkpoint_that_is_not_written_the_one_way_is_refused() {
     let good = signed(12, &[&key("example.com/bot", KeyKind::Log, 1)]).to_string();
     let cases = [

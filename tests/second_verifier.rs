@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use schwabot::audit::{Level, Report, VerifyOptions, verify};
+use schwabot::audit::{Level, Report, VerifyOptions, bundle, verify};
 use schwabot::checkpoint::{KeyFile, Misbehaviour, Note, prove, sign_head};
 use schwabot::ledger::{Reader, SyncMode, Writer, WriterOptions};
 use serde_json::Value;
@@ -254,4 +254,47 @@ fn the_second_verifier_checks_receipts_and_proofs_of_misbehaviour() {
     };
     assert!(guilty(&proof, &vkey).is_none_or(|code| code == 0));
     assert!(guilty(&proof, &other).is_none_or(|code| code == 14));
+}
+
+#[test]
+fn the_second_verifier_knows_the_published_answers() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/verify.py");
+    let Ok(ran) = Command::new("python3").args([script, "self-check"]).output() else {
+        return assert!(second(&["ledger", "nowhere"]).is_none());
+    };
+    let text = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success() && text.contains(" passed, 0 failed"), "{text}");
+}
+
+#[test]
+fn the_second_verifier_checks_a_bundle_of_evidence() {
+    let place = Place::new();
+    append(&place.ledger(), 70..75);
+    let dir = place.dir.path().join("bundle");
+    let options = VerifyOptions { level: Some(Level::Tree), ..VerifyOptions::default() };
+    let write = |report: &Report| {
+        for (name, bytes) in bundle(&place.ledger(), &options, report).unwrap() {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+    };
+    let judge = || second(&["bundle", dir.to_str().unwrap()]).map(|(code, _)| code);
+    write(&first(&place.ledger()));
+    assert!(judge().is_none_or(|code| code == 0));
+    // A proof between trees that does not hold, and a note that somebody touched.
+    let folder = dir.join("consistency");
+    let proof = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let good = fs::read_to_string(&proof).unwrap();
+    fs::write(&proof, good.replacen("from 4", "from 3", 1).replacen("from 8", "from 7", 1))
+        .unwrap();
+    assert_ne!(fs::read_to_string(&proof).unwrap(), good);
+    assert!(judge().is_none_or(|code| code == 11));
+    fs::write(&proof, good).unwrap();
+    let note = dir.join("notes/0.note");
+    let mut bytes = fs::read(&note).unwrap();
+    let place_of_signature = bytes.len() - 8;
+    bytes[place_of_signature] ^= 1;
+    fs::write(&note, bytes).unwrap();
+    assert!(judge().is_none_or(|code| code == 14));
 }

@@ -23,9 +23,9 @@ impl Signed {
         let dir = tempfile::tempdir().unwrap();
         let key = log_key(dir.path(), 1);
         let ledger = dir.path().join("ledger");
-        append(&ledger, 0..40);
+        append(&ledger, 0..25);
         let early = sign(&ledger, &key);
-        append(&ledger, 40..60);
+        append(&ledger, 40..55);
         sign(&ledger, &key);
         Self { dir, key, early }
     }
@@ -99,7 +99,7 @@ fn an_edited_record_below_a_checkpoint_exits_13_though_everything_is_chained_ane
     let original = Forger::read(&signed.ledger());
     let places = original.record_bytes_before(original.links.len());
     // The last frames are the CLOSE and the empty one before it; all records are below the end.
-    for (place, (segment, offset)) in places.iter().enumerate().step_by(7) {
+    for (place, (segment, offset)) in places.iter().enumerate() {
         let mut forger = original.clone();
         forger.flip(*segment, *offset, 1 << (place % 8));
         forger.rechain();
@@ -137,7 +137,7 @@ fn an_edited_frame_or_segment_header_up_to_an_anchor_is_found_though_chained_ane
             } else {
                 field < 8 || (56..88).contains(&field)
             };
-            if recomputed || field % 3 != 0 {
+            if recomputed {
                 continue;
             }
             let mut forger = original.clone();

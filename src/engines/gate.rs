@@ -8,7 +8,7 @@
 use crate::event::IgnoreReason;
 use crate::event::wire::{Decode, Encode};
 use crate::signals::{
-    KellySize, Moments, SignalError, beta_mean, capped_kelly, expected_net_edge, wilson_bounds,
+    KellySize, Moments, SignalError, capped_kelly, expected_net_edge, flat_posterior, wilson_bounds,
 };
 use crate::units::Ratio;
 
@@ -136,8 +136,7 @@ pub(super) fn judge(evidence: Option<&Evidence>, gate: &GateSettings, z: Ratio) 
     let evidence = evidence.unwrap_or(&none);
     let (cases, successes) = (evidence.cases(), evidence.successes());
     let lower_bound = wilson_bounds(successes, cases, z).ok().map(|bounds| bounds.lower);
-    let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
-    let confidence = beta_mean(successes, cases, Ratio::ONE, Ratio::ONE).unwrap_or(half);
+    let confidence = flat_posterior(successes, cases);
     let mean_net_return = evidence.returns.mean();
     let (win, loss) = evidence.mean_sizes();
     let edge = expected_net_edge(confidence, win, loss, Ratio::ZERO);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::event::wire::{Decode, Encode};
-use crate::signals::{Moments, beta_mean};
+use crate::signals::{Moments, flat_posterior};
 use crate::units::Ratio;
 
 /// The running counts behind [`EngineMetrics`].
@@ -60,8 +60,7 @@ impl Tally {
 
     /// The posterior mean of success over the operations so far.
     pub(super) fn posterior(&self) -> Ratio {
-        let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
-        beta_mean(self.successes, self.operations, Ratio::ONE, Ratio::ONE).unwrap_or(half)
+        flat_posterior(self.successes, self.operations)
     }
 
     pub(super) fn metrics(&self) -> EngineMetrics {

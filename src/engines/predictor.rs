@@ -13,7 +13,7 @@
 use serde::Serialize;
 
 use crate::event::wire::{Decode, Encode};
-use crate::signals::{ForecastScore, Moments, beta_mean, log_loss};
+use crate::signals::{ForecastScore, Moments, flat_posterior, log_loss};
 use crate::units::Ratio;
 
 /// The longest context, in bits: a longer one would never see its cases again.
@@ -66,8 +66,7 @@ struct Followed {
 
 impl Followed {
     fn probability(self) -> Ratio {
-        let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
-        beta_mean(self.ups, self.all, Ratio::ONE, Ratio::ONE).unwrap_or(half)
+        flat_posterior(self.ups, self.all)
     }
 
     fn push(&mut self, up: bool) {

@@ -19,7 +19,7 @@ use crate::event::{
     state_digest,
 };
 use crate::hash::Digest;
-use crate::signals::{Moments, beta_mean, cosine_similarity};
+use crate::signals::{Moments, cosine_similarity, flat_posterior};
 use crate::time::{DAY_NS, Span, Timestamp};
 use crate::units::Ratio;
 
@@ -99,8 +99,7 @@ impl Bucket {
     /// Returns the posterior mean of success: its confidence.
     #[must_use]
     pub fn confidence(&self) -> Ratio {
-        let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
-        beta_mean(self.successes, self.support(), Ratio::ONE, Ratio::ONE).unwrap_or(half)
+        flat_posterior(self.successes, self.support())
     }
 
     /// Returns the mean net return of its trades.
@@ -355,10 +354,9 @@ impl BucketRegistry {
 
 /// True when the likelier side came; even odds predict nothing.
 pub(super) fn is_hit(scored: &BucketMatchScored) -> bool {
-    let half = Ratio::ONE.raw() / 2;
-    match scored.expected_success.raw() {
-        raw if raw > half => scored.success,
-        raw if raw < half => !scored.success,
+    match scored.expected_success {
+        odds if odds > Ratio::HALF => scored.success,
+        odds if odds < Ratio::HALF => !scored.success,
         _ => false,
     }
 }

@@ -92,6 +92,20 @@ pub fn beta_mean(
     exact_ratio(share * one, i128::from(cases) * one + a + b, "posterior mean")
 }
 
+/// Returns the posterior mean of a probability under a flat prior: one half where nothing is known,
+/// and where the counts are beyond all use.
+///
+/// # Examples
+/// ```
+/// use schwabot::signals::flat_posterior;
+/// assert_eq!(flat_posterior(0, 0).to_string(), "0.5");
+/// assert_eq!(flat_posterior(3, 3).to_string(), "0.8");
+/// ```
+#[must_use]
+pub fn flat_posterior(successes: u64, cases: u64) -> Ratio {
+    beta_mean(successes, cases, Ratio::ONE, Ratio::ONE).unwrap_or(Ratio::HALF)
+}
+
 fn checked_counts(successes: u64, cases: u64) -> Result<(), SignalError> {
     if cases > COUNT_MAX {
         return Err(SignalError::Outside { input: "the number of cases", range: "0..=2^53" });

@@ -52,7 +52,7 @@ pub use cycle::{
 pub use decimal::python_float_text;
 pub use dtw::dtw_distance;
 pub use ema::{EMA_SPAN_MAX, EmaCross};
-pub use evidence::{WilsonBounds, beta_mean, wilson_bounds};
+pub use evidence::{WilsonBounds, beta_mean, flat_posterior, wilson_bounds};
 pub use features::{FeatureScaling, cosine_similarity};
 pub use fisher::fisher_p_value;
 pub use impact::square_root_impact;

@@ -220,12 +220,11 @@ impl ForecastScore {
     /// As [`log_loss`]; all is then as before.
     pub fn push(&mut self, probability: Ratio, came: bool) -> Result<(), SignalError> {
         let loss = log_loss(probability, came)?;
-        let half = Ratio::from_raw(Ratio::ONE.raw() / 2);
         self.forecasts += 1;
         self.loss += u128::from(loss.raw().unsigned_abs());
-        if probability != half {
+        if probability != Ratio::HALF {
             self.decided += 1;
-            self.hits += u64::from((probability > half) == came);
+            self.hits += u64::from((probability > Ratio::HALF) == came);
         }
         Ok(())
     }

@@ -236,6 +236,9 @@ impl Quantity {
 }
 
 impl Ratio {
+    /// One half.
+    pub const HALF: Self = Self(RATIO_ONE / 2);
+
     /// Returns `part / whole`, rounded half-even to 10^-9; none when `whole` is zero or the share
     /// does not fit.
     #[must_use]
