@@ -82,7 +82,7 @@ fn a_signed_ledger_is_intact_and_says_by_whom_and_how_far() {
     assert_eq!(report.verdict(), Verdict::Intact);
     assert_eq!(report.unanchored, 6);
     let last = report.checkpoints.last().unwrap();
-    assert_eq!((last.size, last.holds), (report.records - 6, true));
+    assert_eq!((last.size, last.holds), (report.records - 6, Some(true)));
     assert_eq!(last.signed_by, ["example.com/bot"]);
     let strengths: Vec<(u64, u64, Strength)> =
         report.provable.iter().map(|range| (range.from, range.to, range.strength)).collect();
@@ -194,15 +194,16 @@ fn a_note_of_an_unknown_key_that_fits_is_passed_over_and_one_that_does_not_is_a_
     note.sign(stranger.key(), 0);
     fs::write(signed.ledger().join("checkpoint"), note.to_string()).unwrap();
     assert_eq!(check(&signed.ledger()).exit_code(), 0, "one more signature of a stranger");
-    let lie = schwabot::checkpoint::Checkpoint {
-        origin: "elsewhere".to_owned(),
-        size: last.size - 1,
-        root: last.root,
+    let stranger_says = |origin: &str| {
+        let origin = origin.to_owned();
+        let lie = schwabot::checkpoint::Checkpoint { origin, size: last.size - 1, root: last.root };
+        let mut note = Note::new(lie);
+        note.sign(stranger.key(), 0);
+        fs::write(signed.ledger().join("checkpoint"), note.to_string()).unwrap();
+        check(&signed.ledger()).exit_code()
     };
-    let mut note = Note::new(lie);
-    note.sign(stranger.key(), 0);
-    fs::write(signed.ledger().join("checkpoint"), note.to_string()).unwrap();
-    assert_eq!(check(&signed.ledger()).exit_code(), 13);
+    assert_eq!(stranger_says("example.com/bot"), 13);
+    assert_eq!(stranger_says("elsewhere"), 14, "a checkpoint of another log accuses nobody");
 }
 
 #[test]

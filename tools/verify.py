@@ -1248,6 +1248,9 @@ class Log:
             sequence = frame.sequence + step
             if record[0] in (KIND_ANCHOR, KIND_ROTATED) and record[1:4] == b"\0\1\0":
                 self.own_record(frame, record, place._replace(sequence=sequence))
+                if len(records) != 1:
+                    check = "%s: not alone in its frame" % KINDS[record[0]]
+                    self.report.add("contradicted", check, place._replace(sequence=sequence))
             if not self.halted:
                 self.tree.append(leaf_hash(record))
                 if self.tree.size in self.sizes:
@@ -1592,6 +1595,10 @@ def judge_checkpoint(checkpoint, log, keys, report):
         if not anchored:
             fault("bad_signature", "signature of the anchor's key")
     fits = log.roots.get(size) == note.root
+    logs = [key.name for key in keys if key.kind == LOG_KEY]
+    if not bad and not checkpoint.good and logs and note.origin not in logs:
+        fault("bad_signature", "origin of a checkpoint: of another log")
+        return
     if not fits and (checkpoint.good or not bad):
         judge_contradiction(log, note, fault)
     checkpoint.holds = fits and anchored and bool(checkpoint.good) and not bad

@@ -101,7 +101,7 @@ fn consistency(
     report: &Report,
     files: &mut Vec<BundleFile>,
 ) -> Result<(), LedgerError> {
-    let held = report.checkpoints.iter().filter(|checkpoint| checkpoint.holds);
+    let held = report.checkpoints.iter().filter(|checkpoint| checkpoint.holds == Some(true));
     let head = report.head.iter().map(|head| (head.size, head.root));
     let mut trees: Vec<(u64, Digest)> =
         held.map(|checkpoint| (checkpoint.size, checkpoint.root)).chain(head).collect();

@@ -25,7 +25,7 @@ pub(super) struct Judged {
     pub(super) own: Vec<OwnRecord>,
 }
 
-/// A record of the ledger itself, alone in its frame.
+/// A record of the ledger itself.
 #[derive(Debug, Clone)]
 pub(super) struct OwnRecord {
     pub(super) sequence: u64,
@@ -34,6 +34,8 @@ pub(super) struct OwnRecord {
     pub(super) frame: u64,
     /// What that frame continues.
     pub(super) previous: Digest,
+    /// It is the only record of its frame.
+    pub(super) alone: bool,
 }
 
 /// Collects what counts while a segment is scanned.
@@ -117,14 +119,18 @@ impl Collector {
         self.release(frame.header.proves_durable_below());
     }
 
-    /// Keeps a record of the ledger's own: it stands alone in its frame.
+    /// Keeps the ledger's own records, and says which of them do not stand alone in their frame.
     fn take_own(&mut self, frame: &FrameRef<'_>) {
-        let alone = frame.records().next().filter(|_| frame.header.count == 1);
-        let Some(Ok((envelope, payload))) = alone.map(|record| record.envelope()) else { return };
-        if let Ok(event) = SystemEvent::decode_payload(envelope.kind, envelope.schema, payload) {
-            let (sequence, frame) = (frame.header.first_sequence, &frame.header);
-            let (frame, previous) = (frame.number, frame.previous);
-            self.own.push(OwnRecord { sequence, event, frame, previous });
+        let alone = frame.header.count == 1;
+        let (number, previous) = (frame.header.number, frame.header.previous);
+        // A kind below 256 has a zero in its second byte.
+        for record in frame.records().filter(|record| record.bytes[1] == 0) {
+            let Ok((envelope, payload)) = record.envelope() else { continue };
+            let event = SystemEvent::decode_payload(envelope.kind, envelope.schema, payload);
+            if let Ok(event) = event {
+                let (sequence, frame) = (record.sequence, number);
+                self.own.push(OwnRecord { sequence, event, frame, previous, alone });
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::chain::{self, ChainResult, Resume, Task};
 use super::report::{LeftOut, Level, Report};
-use super::signatures::{self, HeldNote, Judgement};
+use super::signatures::{self, HeldNote, Judgement, Keys};
 use super::{AuditError, VerifyOptions, damage, meaning};
 use crate::checkpoint::{Note, Tiles, read_notes};
 use crate::event::{Event, Payload};
@@ -133,7 +133,7 @@ impl<'o> Look<'o> {
         let ledger = self.listing.identity.as_ref().ok().map(|identity| identity.ledger);
         let judgement = Judgement {
             policy: self.options.policy.as_ref(),
-            keys: signatures::known_keys(self.options.policy.as_ref(), ledger, chain),
+            keys: Keys::new(self.options.policy.as_ref(), ledger, chain),
             chain,
             // What was not read says nothing either.
             incomplete: damaged || !chain.not_checked.is_empty(),
@@ -181,7 +181,7 @@ impl<'o> Look<'o> {
     /// Did the audit come to the root that this note states?
     fn root_of(&self, report: &Report, note: &Note) -> bool {
         let found = report.checkpoints.iter().filter(|found| found.size == note.checkpoint().size);
-        found.into_iter().all(|found| found.holds) && report.exit_code == 0
+        found.into_iter().all(|found| found.holds == Some(true)) && report.exit_code == 0
     }
 }
 

@@ -154,12 +154,13 @@ pub struct CheckpointReport {
     pub root: Digest,
     /// Names of the known keys whose signatures are good.
     pub signed_by: Vec<String>,
-    /// Nothing is wrong with it, as far as the log is whole.
-    pub holds: bool,
+    /// True when nothing is wrong with it and the log has its root; none when the root could not be
+    /// compared, because of damage or because that part was left out.
+    pub holds: Option<bool>,
 }
 
 impl CheckpointReport {
-    pub(super) fn new(checkpoint: &Checkpoint, good: &[Signed], holds: bool) -> Self {
+    pub(super) fn new(checkpoint: &Checkpoint, good: &[Signed], holds: Option<bool>) -> Self {
         let signed_by = good.iter().map(|signed| signed.key.name().to_owned()).collect();
         let Checkpoint { origin, size, root } = checkpoint.clone();
         Self { origin, size, root, signed_by, holds }

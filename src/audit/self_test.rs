@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::report::Level;
 use super::{AuditError, VerifyOptions, verify};
-use crate::checkpoint::{KeyFile, KeyKind, SignError, SigningKey, sign_head};
+use crate::checkpoint::{KeyFile, KeyKind, SignError, SigningKey, newest_note, sign_head};
 use crate::event::{Event, encode_record};
 use crate::hash::{self, Digest};
 use crate::ledger::clock::Machine;
@@ -89,7 +89,10 @@ pub fn self_test(
     test.copy(ledger)?;
     let unsigned = Segments::read(&test)?;
     let mut results = test.unsigned_faults(&unsigned)?;
-    let key = SigningKey::generate("self-test.invalid", KeyKind::Log, &Machine)?;
+    // A log keeps its name, also when it is rolled back to before this key's first anchor.
+    let signed = newest_note(&*test.disk, &Layout::new(ledger))?;
+    let name = signed.map_or("self-test.invalid".to_owned(), |n| n.checkpoint().origin.clone());
+    let key = SigningKey::generate(&name, KeyKind::Log, &Machine)?;
     let key = KeyFile::create(Arc::clone(&test.disk), &scratch.join("key"), key)?;
     let writer = WriterOptions { disk: Arc::clone(&test.disk), ..WriterOptions::default() };
     sign_head::<Event>(&test.ledger, &key, &writer)?;

@@ -6,6 +6,7 @@
 //! did not sign it is *rotten* and accuses nobody; one that is well signed and says another root is
 //! *contradicted*, and then the log was written anew below it.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::chain::ChainResult;
@@ -68,30 +69,52 @@ pub(super) fn sizes(held: &[HeldNote]) -> Vec<u64> {
     sizes
 }
 
-/// The keys that count: a policy's, and those that the log itself names.
-pub(super) fn known_keys(
-    policy: Option<&Policy>,
-    ledger: Option<LedgerId>,
-    chain: &ChainResult,
-) -> Vec<VerifierKey> {
-    let mut keys: Vec<VerifierKey> = policy.into_iter().flat_map(Policy::keys).cloned().collect();
-    for own in &chain.own {
-        let key = match (&own.event, ledger) {
-            (SystemEvent::ChainAnchor(anchor), _) => anchor.key.parse().ok(),
-            (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
-                rotated_key(&ledger, rotation, &keys)
-            }
-            _ => None,
-        };
-        keys.extend(key.filter(|key| !keys.contains(key)));
+/// The keys that an audit knows.
+pub(super) struct Keys {
+    /// A policy's, and those that the log itself names: what they signed is compared.
+    known: Vec<VerifierKey>,
+    /// Those whose signatures vouch for something: with a policy its own and those that they were
+    /// rotated to, else all that are known.
+    trusted: Vec<VerifierKey>,
+}
+
+impl Keys {
+    pub(super) fn new(
+        policy: Option<&Policy>,
+        ledger: Option<LedgerId>,
+        chain: &ChainResult,
+    ) -> Self {
+        let listed: Vec<VerifierKey> = policy.into_iter().flat_map(Policy::keys).cloned().collect();
+        let (mut known, mut trusted) = (listed.clone(), listed);
+        let mut names: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
+        for own in chain.own.iter().filter(|own| own.alone) {
+            let key = match (&own.event, ledger) {
+                (SystemEvent::ChainAnchor(anchor), _) if !names.contains(&anchor.key) => {
+                    anchor.key.parse().ok()
+                }
+                (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
+                    trusted.extend(rotated_key(&ledger, rotation, &trusted));
+                    rotated_key(&ledger, rotation, &known)
+                }
+                _ => None,
+            };
+            known.extend(key.filter(|key| names.insert(key.to_string())));
+        }
+        if policy.is_none() {
+            trusted.clone_from(&known);
+        }
+        Self { known, trusted }
     }
-    keys
+
+    fn vouches(&self, signed: &Signed) -> bool {
+        self.trusted.contains(&signed.key)
+    }
 }
 
 /// What the notes amount to.
 pub(super) struct Judgement<'w> {
     pub(super) policy: Option<&'w Policy>,
-    pub(super) keys: Vec<VerifierKey>,
+    pub(super) keys: Keys,
     pub(super) chain: &'w ChainResult,
     /// Not all of the log was read, or not all of it is whole.
     pub(super) incomplete: bool,
@@ -100,8 +123,14 @@ pub(super) struct Judgement<'w> {
 impl Judgement<'_> {
     /// Adds what the anchors say to a report: each must stand in the frame that it names.
     pub(super) fn anchors(&self, report: &mut Report) {
-        report.keys = self.keys.iter().map(ToString::to_string).collect();
+        report.keys = self.keys.known.iter().map(ToString::to_string).collect();
         for own in &self.chain.own {
+            let signs =
+                matches!(own.event, SystemEvent::ChainAnchor(_) | SystemEvent::KeyRotated(_));
+            if signs && !own.alone {
+                let what = "a record about keys that is not alone in its frame, as it was written";
+                report.note(Verdict::Contradicted, own.sequence, what.to_owned());
+            }
             let SystemEvent::ChainAnchor(anchor) = &own.event else { continue };
             if (anchor.frame, anchor.link) != (own.frame, own.previous) {
                 let what = format!(
@@ -116,7 +145,7 @@ impl Judgement<'_> {
 
     /// Adds what the notes say to a report.
     pub(super) fn notes(&self, held: &[HeldNote], report: &mut Report) {
-        let mut newest: Option<(&Note, Vec<Signed>)> = None;
+        let mut newest: Option<(&Note, Judged)> = None;
         let mut found = Vec::new();
         for held in held {
             let note = match &held.note {
@@ -128,21 +157,22 @@ impl Judgement<'_> {
                 }
             };
             let checkpoint = note.checkpoint();
-            let (good, wrong) = match self.judge(held, note) {
-                Ok(good) => (good, None),
-                Err((verdict, what)) => (Vec::new(), Some((verdict, what))),
+            let judged = match self.judge(held, note) {
+                Ok(judged) => judged,
+                Err((verdict, what)) => {
+                    let at = checkpoint.size.saturating_sub(1).min(self.chain.records);
+                    report.note(verdict, at, format!("{}: {what}", held.name));
+                    found.push(CheckpointReport::new(checkpoint, &[], Some(false)));
+                    continue;
+                }
             };
-            let holds = wrong.is_none();
-            if let Some((verdict, what)) = wrong {
-                let at = checkpoint.size.saturating_sub(1).min(self.chain.records);
-                report.note(verdict, at, format!("{}: {what}", held.name));
-            }
-            found.push(CheckpointReport::new(checkpoint, &good, holds));
-            let same_root = self.chain.roots.get(&checkpoint.size) == Some(&checkpoint.root);
-            let counts = holds && same_root && !held.from_outside && !good.is_empty();
-            if counts && newest.as_ref().is_none_or(|(n, _)| n.checkpoint().size <= checkpoint.size)
-            {
-                newest = Some((note, good));
+            let holds = judged.compared.then_some(true);
+            found.push(CheckpointReport::new(checkpoint, &judged.good, holds));
+            // Behind damage nothing was compared; who signed what is known all the same.
+            let counts = judged.compared || self.incomplete;
+            let newer = newest.as_ref().is_none_or(|(n, _)| n.checkpoint().size <= checkpoint.size);
+            if counts && newer && !held.from_outside && !judged.good.is_empty() {
+                newest = Some((note, judged));
             }
         }
         found.dedup();
@@ -155,9 +185,19 @@ impl Judgement<'_> {
             report.note(Verdict::BadSignature, 0, format!("the policy is not met: {what}"));
         }
         let met = met.and_then(Result::ok);
-        if let Some((note, good)) = newest {
-            vouch(report, note.checkpoint(), &good, met.as_ref());
+        if let Some((note, judged)) = newest.filter(|(_, judged)| judged.compared) {
+            let by = self.vouching(&judged.good);
+            if !by.is_empty() {
+                vouch(report, note.checkpoint(), by, met.as_ref());
+            }
         }
+    }
+
+    /// Names of the log keys that vouch for what they signed.
+    fn vouching(&self, good: &[Signed]) -> Vec<String> {
+        let logs = good.iter().filter(|signed| signed.key.kind() == KeyKind::Log);
+        let vouching = logs.filter(|signed| self.keys.vouches(signed));
+        vouching.map(|signed| signed.key.name().to_owned()).collect()
     }
 
     /// Proof that one key signed both the caller's note and one that the log agrees with, where the
@@ -172,7 +212,7 @@ impl Judgement<'_> {
         if prefix == older.checkpoint().root {
             return Ok(None);
         }
-        let log_keys = || self.keys.iter().filter(|key| key.kind() == KeyKind::Log);
+        let log_keys = || self.keys.known.iter().filter(|key| key.kind() == KeyKind::Log);
         let by = |note: &Note, key| note.signed_by([key]).is_ok_and(|good| !good.is_empty());
         for newer in held.iter().filter(|held| !held.from_outside) {
             let Ok(newer) = &newer.note else { continue };
@@ -195,41 +235,49 @@ impl Judgement<'_> {
     pub(super) fn signed_tree<'n>(&self, held: &'n [HeldNote]) -> Option<SignedTree<'n>> {
         let signed = held.iter().filter_map(|held| {
             let note = held.note.as_ref().ok()?;
-            let good = self.judge(held, note).ok()?;
-            let logs = good.iter().filter(|signed| signed.key.kind() == KeyKind::Log);
-            let by: Vec<String> = logs.map(|signed| signed.key.name().to_owned()).collect();
+            let by = self.vouching(&self.judge(held, note).ok()?.good);
             (!by.is_empty()).then_some(SignedTree { checkpoint: note.checkpoint(), by })
         });
         signed.max_by_key(|signed| signed.checkpoint.size)
     }
 
     /// Who signed a note that holds; or the verdict of one that does not.
-    fn judge(&self, held: &HeldNote, note: &Note) -> Result<Vec<Signed>, (Verdict, String)> {
+    fn judge(&self, held: &HeldNote, note: &Note) -> Result<Judged, (Verdict, String)> {
         let checkpoint = note.checkpoint();
         let rotten = |what: String| (Verdict::BadSignature, what);
-        let mut good = note.signed_by(&self.keys).map_err(|error| rotten(error.to_string()))?;
+        let mut good =
+            note.signed_by(&self.keys.known).map_err(|error| rotten(error.to_string()))?;
         // A log's key speaks of its own log only.
         let foreign = |signed: &Signed| {
             signed.key.kind() == KeyKind::Log && signed.key.name() != checkpoint.origin
         };
         good.retain(|signed| !foreign(signed));
-        self.compare(checkpoint).map_err(|what| (Verdict::Contradicted, what))?;
+        let logs = || self.keys.known.iter().filter(|key| key.kind() == KeyKind::Log);
+        if good.is_empty() && logs().next().is_some() {
+            if logs().all(|key| key.name() != checkpoint.origin) {
+                let origin = &checkpoint.origin;
+                return Err(rotten(format!("it is of the log `{origin}`, and no known key is")));
+            }
+            if held.from_outside && self.policy.is_some() {
+                return Err(rotten("no key of the policy signed it".to_owned()));
+            }
+        }
+        let compared = self.compare(checkpoint);
+        let compared = compared.map_err(|what| (Verdict::Contradicted, what))?;
         if let Some(key) = self.announced(checkpoint)
             && !good.iter().any(|signed| signed.key.to_string() == *key)
         {
             let what = "it does not hold the signature that the log's anchor announces";
             return Err(rotten(what.to_owned()));
         }
-        if good.is_empty() && held.from_outside && self.policy.is_some() {
-            return Err(rotten("no key of the policy signed it".to_owned()));
-        }
-        Ok(good)
+        Ok(Judged { good, compared })
     }
 
-    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), String> {
+    /// Does the log have the root that a note states? False where that cannot be told.
+    fn compare(&self, checkpoint: &Checkpoint) -> Result<bool, String> {
         let Checkpoint { size, root, .. } = checkpoint;
         match self.chain.roots.get(size) {
-            Some(own) if own == root => Ok(()),
+            Some(own) if own == root => Ok(true),
             Some(own) => Err(format!(
                 "it says that the first {size} records have root {root}, and here they have {own}"
             )),
@@ -237,8 +285,8 @@ impl Judgement<'_> {
                 "it says that there were {size} records, and here are {}: rolled back",
                 self.chain.records
             )),
-            // Damage lies below; what it says of the records there cannot be compared.
-            None => Ok(()),
+            // Damage lies below, or what is below was left out.
+            None => Ok(false),
         }
     }
 
@@ -254,15 +302,18 @@ impl Judgement<'_> {
     }
 }
 
+/// A note that nothing is wrong with.
+struct Judged {
+    /// The good signatures of known keys.
+    good: Vec<Signed>,
+    /// The log has its root; else it could not be compared.
+    compared: bool,
+}
+
 /// Raises the strength of what a checkpoint covers.
-fn vouch(report: &mut Report, checkpoint: &Checkpoint, good: &[Signed], met: Option<&Met>) {
+fn vouch(report: &mut Report, checkpoint: &Checkpoint, by: Vec<String>, met: Option<&Met>) {
     let size = checkpoint.size;
     report.unanchored = report.records.saturating_sub(size);
-    let by: Vec<String> = good
-        .iter()
-        .filter(|signed| signed.key.kind() == KeyKind::Log)
-        .map(|signed| signed.key.name().to_owned())
-        .collect();
     let witnessed = met.filter(|met| !met.witnesses.is_empty()).map(|met| {
         let mut times: Vec<u64> = met.witnesses.iter().map(|(_, seconds)| *seconds).collect();
         times.sort_unstable();

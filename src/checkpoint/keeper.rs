@@ -2,7 +2,8 @@
 //!
 //! The writer appends the anchor; everything else (reading back, tiles, signature, files) happens
 //! on this thread, off the writer's path. What is not signed yet stays due: a signing that fails is
-//! tried again, and a log that falls silent is signed once its time is over.
+//! tried again, and a log that falls silent is signed once its time is over. A log that is not what
+//! the key signed before is signed no more.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use super::note::Note;
 use super::sign::{SeenTree, sign_anchored};
 use crate::event::Payload;
 use crate::ledger::clock::{Stopwatch, pause};
-use crate::ledger::{Appender, WriterOptions, at};
+use crate::ledger::{Appender, Head, WriterOptions, at};
 
 /// How long the keeper sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -98,6 +99,7 @@ impl Keeper {
             options: options.clone(),
             told: Arc::clone(&told),
             signed: 0,
+            anchored: None,
             seen: SeenTree::default(),
         };
         let asked = Arc::clone(&stop);
@@ -164,6 +166,8 @@ struct Work<P> {
     told: Arc<Mutex<Told>>,
     /// Records that the newest note covers.
     signed: u64,
+    /// The head of the newest anchor.
+    anchored: Option<Head>,
     /// The log as this keeper read it.
     seen: SeenTree,
 }
@@ -178,7 +182,11 @@ impl<P: Payload> Work<P> {
             let due = waiting >= self.every.records || since.elapsed() >= self.every.time;
             let patient = !failing || since.elapsed() >= RETRY;
             if waiting > 0 && (asked || due && patient) {
-                failing = !self.sign();
+                let signing = self.sign();
+                if signing == Signing::Hopeless {
+                    return;
+                }
+                failing = signing == Signing::Failed;
                 since = Stopwatch::start();
             }
             if asked {
@@ -188,10 +196,9 @@ impl<P: Payload> Work<P> {
         }
     }
 
-    /// Anchors and signs; false when that failed.
-    fn sign(&mut self) -> bool {
-        let key = self.key.key().verifier().to_string();
-        let signed = self.appender.anchor(&key).map_err(SignError::from).and_then(|head| {
+    /// Anchors and signs.
+    fn sign(&mut self) -> Signing {
+        let signed = self.anchored().and_then(|head| {
             sign_anchored::<P>(&self.ledger, &self.key, head, &mut self.seen, &self.options)
         });
         let mut told = locked(&self.told);
@@ -199,13 +206,39 @@ impl<P: Payload> Work<P> {
             Ok(note) => {
                 self.signed = note.checkpoint().size;
                 (told.newest, told.failure) = (Some(note), None);
-                true
+                Signing::Done
             }
             Err(error) => {
+                // What was seen before a failure was not found good, so it is seen again.
+                self.seen = SeenTree::default();
+                let hopeless =
+                    matches!(error, SignError::Contradiction(_) | SignError::BadMemory { .. });
                 told.failures += 1;
                 told.failure = Some(error);
-                false
+                if hopeless { Signing::Hopeless } else { Signing::Failed }
             }
         }
     }
+
+    /// The head behind an anchor: a new one, or that of a signing that failed, where nothing was
+    /// appended since.
+    fn anchored(&mut self) -> Result<Head, SignError> {
+        let unsigned = self.anchored.filter(|head| head.size == self.appender.durable());
+        let head = match unsigned {
+            Some(head) => head,
+            None => self.appender.anchor(&self.key.key().verifier().to_string())?,
+        };
+        self.anchored = Some(head);
+        Ok(head)
+    }
+}
+
+/// How a signing ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signing {
+    Done,
+    /// It may succeed later.
+    Failed,
+    /// The log is not what the key signed before; trying again would only add anchors to it.
+    Hopeless,
 }

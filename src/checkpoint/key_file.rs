@@ -8,9 +8,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::SignError;
 use super::key::SigningKey;
-use super::note::{NOTE_BYTES_MAX, Note};
+use super::note::{NOTE_BYTES_MAX, Note, NoteError};
+use super::{Contradiction, SignError};
 use crate::ledger::at;
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 
@@ -77,7 +77,10 @@ impl KeyFile {
             Err(error) => return Err(at("read", &path)(error).into()),
         };
         let note = Note::parse(&bytes).and_then(|note| {
-            note.signed_by([self.key.verifier()])?;
+            let verifier = self.key.verifier();
+            if note.signed_by([verifier])?.is_empty() {
+                return Err(NoteError::Unsigned { name: verifier.name().to_owned() });
+            }
             Ok(note)
         });
         note.map(Some).map_err(|source| SignError::BadMemory { path, source })
@@ -85,6 +88,14 @@ impl KeyFile {
 
     /// Makes a note durable as the newest one, before anybody sees it.
     pub(super) fn remember(&self, note: &Note) -> Result<(), SignError> {
+        if let Some(last) = self.last()? {
+            let (before, now) = (last.checkpoint().size, note.checkpoint().size);
+            if before > now {
+                let met = format!("a head of only {now}");
+                let contradiction = Contradiction { by: "this key", size: before, met };
+                return Err(SignError::Contradiction(Box::new(contradiction)));
+            }
+        }
         let path = self.memory();
         write_whole(&*self.disk, &path, note.to_string().as_bytes(), Readers::Usual)
             .map_err(|error| at("write", &path)(error).into())

@@ -109,7 +109,7 @@ pub enum SignError {
         what: &'static str,
     },
     /// Refusal: there is nothing to add to.
-    #[error("{} has no checkpoint yet", path.display())]
+    #[error("{} has no checkpoint that the key of the anchor before it signed", path.display())]
     NoCheckpoint {
         /// The ledger.
         path: PathBuf,

@@ -36,6 +36,12 @@ pub enum NoteError {
         /// What belongs there.
         expected: &'static str,
     },
+    /// A key that should have signed it did not.
+    #[error("`{name}` did not sign it")]
+    Unsigned {
+        /// The key's name.
+        name: String,
+    },
     /// A known key did not make the signature under its name.
     #[error("the signature of `{name}` is not good")]
     Signature {

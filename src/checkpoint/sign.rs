@@ -12,7 +12,7 @@ use std::path::Path;
 use super::key::{KeyKind, VerifierKey};
 use super::key_file::KeyFile;
 use super::note::{Checkpoint, Note};
-use super::store::{newest_note, read_notes, save_note};
+use super::store::{read_notes, save_note};
 use super::tiles::Tiles;
 use super::{Contradiction, SignError};
 use crate::event::{KeyRotated, Payload, SystemEvent};
@@ -73,6 +73,9 @@ pub fn rotate<P: Payload>(
     options: &WriterOptions,
 ) -> Result<Signature, SignError> {
     let (from, to) = (old.key().verifier(), new.key().verifier());
+    if to.kind() != KeyKind::Log {
+        return Err(SignError::NotALogKey { name: to.name().to_owned() });
+    }
     if from.name() != to.name() || from == to {
         let what =
             "a log keeps its name, so the new key must have the old one's name and other bytes";
@@ -137,7 +140,7 @@ pub fn cosign_head<P: Payload>(
         return Err(SignError::NotACosigner { name: verifier.name().to_owned() });
     }
     let reader = open::<P>(path, options)?;
-    let note = newest_note(&**reader.disk(), reader.layout())?;
+    let note = newest_by_the_log(&reader)?;
     let mut note = note.ok_or_else(|| SignError::NoCheckpoint { path: path.to_owned() })?;
     let mut seen = SeenTree::default();
     if let Some(last) = key.last()? {
@@ -167,9 +170,8 @@ pub(super) fn sign_anchored<P: Payload>(
     options: &WriterOptions,
 ) -> Result<Note, SignError> {
     let reader = open::<P>(path, options)?;
-    if seen.size() == 0 {
-        check_memory(&reader, seen, key)?;
-    }
+    // What was signed last is compared again and again: somebody else may use the key as well.
+    check_memory(&reader, seen, key)?;
     let origin = key.key().verifier().name().to_owned();
     let signed = Checkpoint { origin, size: head.size, root: head.root };
     compare(&reader, seen, &signed, "the writer's own tree")?;
@@ -212,19 +214,19 @@ fn publish<P: Payload>(
 pub(super) struct SeenTree(Option<CompactRange>);
 
 impl SeenTree {
-    /// Records that were seen.
-    pub(super) fn size(&self) -> u64 {
-        self.0.as_ref().map_or(0, CompactRange::end)
-    }
-
     /// Reads on up to `size` records and returns the root over them.
     ///
     /// # Errors
-    /// Damage of the log, and failures of the machine.
-    fn grow<P: Payload>(&mut self, reader: &Reader<P>, size: u64) -> Result<Digest, LedgerError> {
+    /// [`SignError::Contradiction`] where the log ends before, or more was seen already; damage of
+    /// the log, and failures of the machine.
+    fn grow<P: Payload>(&mut self, reader: &Reader<P>, size: u64) -> Result<Digest, SignError> {
         let tree = self.0.get_or_insert_with(|| CompactRange::new(0));
         super::push_records(tree, reader, size)?;
-        tree.root().ok_or(LedgerError::Stopped)
+        // A root over any other number of records would be signed as if it were over these.
+        let root = tree.root().filter(|_| tree.end() == size);
+        root.ok_or_else(|| {
+            contradiction("this key", tree.end(), format!("a log of {size} records"))
+        })
     }
 }
 
@@ -234,10 +236,14 @@ fn check_memory<P: Payload>(
     seen: &mut SeenTree,
     key: &KeyFile,
 ) -> Result<(), SignError> {
-    match key.last()? {
-        Some(last) => compare(reader, seen, last.checkpoint(), "this key"),
-        None => Ok(()),
+    let Some(last) = key.last()? else { return Ok(()) };
+    let last = last.checkpoint();
+    let name = key.key().verifier().name();
+    if key.key().verifier().kind() == KeyKind::Log && last.origin != name {
+        let met = format!("the log `{name}`, not `{}`", last.origin);
+        return Err(contradiction("this key", last.size, met));
     }
+    compare(reader, seen, last, "this key")
 }
 
 /// Compares a signed tree with the log's own.
@@ -247,8 +253,8 @@ fn compare<P: Payload>(
     signed: &Checkpoint,
     by: &'static str,
 ) -> Result<(), SignError> {
-    if signed.size > reader.len() {
-        let met = format!("a log of only {} records: rolled back", reader.len());
+    if signed.size > reader.proven() {
+        let met = format!("a log of only {} records: rolled back", reader.proven());
         return Err(contradiction(by, signed.size, met));
     }
     let root = seen.grow(reader, signed.size)?;
@@ -263,6 +269,25 @@ fn contradiction(by: &'static str, size: u64, met: String) -> SignError {
     SignError::Contradiction(Box::new(Contradiction { by, size, met }))
 }
 
+/// The newest note that a key signed which the log itself names, for the log of that name.
+fn newest_by_the_log<P: Payload>(reader: &Reader<P>) -> Result<Option<Note>, SignError> {
+    let mut newest: Option<Note> = None;
+    for note in
+        read_notes(&**reader.disk(), reader.layout())?.into_iter().flat_map(|file| file.note)
+    {
+        let Checkpoint { origin, size, .. } = note.checkpoint();
+        let key = anchor_at(reader, *size)?.and_then(|anchor| anchor.key.parse().ok());
+        let signed = key.is_some_and(|key: VerifierKey| {
+            key.name() == origin && note.signed_by([&key]).is_ok_and(|good| !good.is_empty())
+        });
+        let newer = newest.as_ref().is_none_or(|known| known.checkpoint().size < *size);
+        if signed && newer {
+            newest = Some(note);
+        }
+    }
+    Ok(newest)
+}
+
 /// Is the last record of a closed ledger an anchor of this key?
 fn is_anchored<P: Payload>(reader: &Reader<P>, key: &VerifierKey) -> Result<bool, SignError> {
     if reader.end() != LedgerEnd::Closed {
@@ -273,7 +298,7 @@ fn is_anchored<P: Payload>(reader: &Reader<P>, key: &VerifierKey) -> Result<bool
 }
 
 /// The anchor that ends the first `size` records, if one does.
-fn anchor_at<P: Payload>(
+pub(super) fn anchor_at<P: Payload>(
     reader: &Reader<P>,
     size: u64,
 ) -> Result<Option<crate::event::ChainAnchor>, SignError> {

@@ -1,9 +1,9 @@
 //! The notes that lie in a ledger's directory.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::note::{NOTE_BYTES_MAX, Note, NoteError};
+use super::note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, SignatureLine};
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, at};
@@ -46,6 +46,10 @@ pub fn read_notes(disk: &dyn Disk, layout: &Layout) -> Result<Vec<NoteFile>, Led
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 notes.push(NoteFile { path, note: Err(NoteError::TooLong) });
             }
+            // A directory, or something else that is no file.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                notes.push(NoteFile { path, note: Err(NoteError::NotText) });
+            }
             Err(error) => return Err(at("read", &path)(error)),
         }
     }
@@ -68,20 +72,39 @@ pub fn newest_note(disk: &dyn Disk, layout: &Layout) -> Result<Option<Note>, Led
 /// Failures of the machine.
 pub fn save_note(disk: &dyn Disk, layout: &Layout, note: &Note) -> Result<Note, LedgerError> {
     let mut note = note.clone();
-    let same = |old: &Note| old.checkpoint() == note.checkpoint();
-    let there = read_notes(disk, layout)?.into_iter().filter_map(|file| file.note.ok()).find(same);
-    for line in there.into_iter().flat_map(|old| old.signatures) {
-        let known = |new: &super::SignatureLine| (&new.name, new.id) == (&line.name, line.id);
-        if !note.signatures.iter().any(known) {
+    let folder = layout.checkpoints();
+    let path = folder.join(format!("{:012}{SUFFIX}", note.checkpoint().size));
+    let top = layout.checkpoint();
+    let (there, newest) = (read_note(disk, &path)?, read_note(disk, &top)?);
+    let same = |old: &&Note| old.checkpoint() == note.checkpoint();
+    let lines: Vec<SignatureLine> = [&there, &newest]
+        .into_iter()
+        .flatten()
+        .filter(same)
+        .flat_map(|n| n.signatures.clone())
+        .collect();
+    for line in lines {
+        let known = |new: &SignatureLine| (&new.name, new.id) == (&line.name, line.id);
+        if !note.signatures.iter().any(known) && note.signatures.len() < SIGNATURES_MAX {
             note.signatures.push(line);
         }
     }
-    let folder = layout.checkpoints();
-    disk.create_dir(&folder).map_err(|error| at("create", &folder)(error))?;
-    let path = folder.join(format!("{:012}{SUFFIX}", note.checkpoint().size));
-    for path in [path, layout.checkpoint()] {
-        write_whole(disk, &path, note.to_string().as_bytes(), Readers::Usual)
-            .map_err(|error| at("write", &path)(error))?;
+    disk.create_dir(&folder).map_err(at("create", &folder))?;
+    let bytes = note.to_string();
+    write_whole(disk, &path, bytes.as_bytes(), Readers::Usual).map_err(at("write", &path))?;
+    // Somebody else may have published a newer one meanwhile.
+    if newest.is_none_or(|newest| newest.checkpoint().size <= note.checkpoint().size) {
+        write_whole(disk, &top, bytes.as_bytes(), Readers::Usual).map_err(at("write", &top))?;
     }
     Ok(note)
+}
+
+/// Reads one note; none where there is none, or none that can be read.
+fn read_note(disk: &dyn Disk, path: &Path) -> Result<Option<Note>, LedgerError> {
+    use io::ErrorKind::{InvalidData, InvalidInput, NotFound};
+    match read_whole(disk, path, NOTE_BYTES_MAX) {
+        Ok(bytes) => Ok(Note::parse(&bytes).ok()),
+        Err(error) if matches!(error.kind(), InvalidData | InvalidInput | NotFound) => Ok(None),
+        Err(error) => Err(at("read", path)(error)),
+    }
 }
