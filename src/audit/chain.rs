@@ -65,6 +65,8 @@ pub(super) struct Resume {
     pub(super) index: u64,
     /// The tree of all records before it.
     pub(super) tree: CompactRange,
+    /// Where the segment before it ends, if that was seen.
+    pub(super) before: Option<(Position, SegmentEnd, u32)>,
 }
 
 /// Judges all segments.
@@ -143,8 +145,12 @@ struct Join<'l> {
     hash_leaves: bool,
     sizes: &'l [u64],
     expected_index: u64,
+    /// An earlier audit saw the segments before the first one that is looked at.
+    resumed: bool,
     /// Where the segment before ends soundly.
     before: Option<(Position, SegmentEnd, u32)>,
+    /// As it was before the segment that is being joined.
+    entered: Option<(Position, SegmentEnd, u32)>,
     out: ChainResult,
 }
 
@@ -169,10 +175,23 @@ impl<'l> Join<'l> {
         let hash_leaves = task.level >= Level::Tree;
         let Task { listing, live, sizes, .. } = *task;
         let expected_index = task.from.map_or(0, |from| from.index);
-        Self { listing, live, hash_leaves, sizes, expected_index, before: None, out }
+        let before = task.from.and_then(|from| from.before);
+        let resumed = task.from.is_some();
+        Self {
+            listing,
+            live,
+            hash_leaves,
+            sizes,
+            expected_index,
+            resumed,
+            before,
+            entered: None,
+            out,
+        }
     }
 
     fn segment(&mut self, place: usize, judged: Option<Judged>) {
+        self.resumed = false;
         let listed = &self.listing.segments[place];
         self.out.bytes += listed.bytes;
         let mut joins = true;
@@ -275,6 +294,7 @@ impl<'l> Join<'l> {
     }
 
     fn take(&mut self, header: &SegmentHeader, judged: Judged) {
+        self.entered = self.before;
         let sound = judged.scan.faults.is_empty();
         let ended = matches!(judged.scan.end, SegmentEnd::Sealed | SegmentEnd::Closed);
         let known_end = sound || ended;
@@ -301,7 +321,8 @@ impl<'l> Join<'l> {
 
     fn join_leaves(&mut self, index: u64, leaves: &CompactRange, marks: &[CompactRange]) {
         let Some(mut tree) = self.out.tree.take() else { return };
-        self.out.last = Some(Resume { index, tree: tree.clone() });
+        let before = self.entered;
+        self.out.last = Some(Resume { index, tree: tree.clone(), before });
         self.note_root(&tree);
         for mark in marks {
             let mut until = tree.clone();
@@ -342,6 +363,11 @@ impl<'l> Join<'l> {
     }
 
     fn finish(mut self) -> ChainResult {
+        if self.resumed {
+            let (index, sequence) = (self.expected_index, self.out.records);
+            let expected = format!("segment {index}, which was there before");
+            self.missing(index, sequence, "segments", &expected, "nothing");
+        }
         if self.listing.has_segments_dir && self.listing.segments.is_empty() {
             self.missing(0, 0, "segments", "segment 0", "a directory without segments");
         }

@@ -44,6 +44,11 @@ pub(super) fn look_again(
     let (mut proven, mut lost) = (Runs::default(), Trades::default());
     for (place, listed) in task.listing.segments.iter().enumerate() {
         let Ok(header) = &listed.header else { continue };
+        if task.deadline.is_over() {
+            let what = "what a signed tree still proves: the time budget was used up";
+            report.not_checked.push(what.to_owned());
+            break;
+        }
         let path = task.layout.segment(listed.index);
         let growing = task.live && place + 1 == task.listing.segments.len();
         let looked = SegmentFile::open(task.disk, &path, growing).and_then(|mut file| {

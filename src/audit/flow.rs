@@ -34,13 +34,16 @@ pub(super) fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, Aud
     Ok(look.check(None)?.0)
 }
 
-/// As [`verify`], from a place that an earlier audit reached; returns the place to go on from.
+/// As [`verify`], from a place that an earlier audit reached and which saw a head; returns the place
+/// to go on from.
 pub(super) fn verify_from(
     path: &Path,
     options: &VerifyOptions,
     resume: Option<&Resume>,
+    seen: Option<Head>,
 ) -> Result<(Report, Option<Resume>), AuditError> {
-    Look::at(path, options)?.check(resume)
+    let look = Look { seen, ..Look::at(path, options)? };
+    look.check(resume)
 }
 
 /// What lies in the directory, and how it is to be judged.
@@ -53,6 +56,8 @@ struct Look<'o> {
     listing: Listing,
     level: Level,
     deadline: Deadline,
+    /// The head that an earlier audit saw.
+    seen: Option<Head>,
 }
 
 impl<'o> Look<'o> {
@@ -66,11 +71,12 @@ impl<'o> Look<'o> {
         let level = level_for(options, &listing)?;
         let outside = options.against.iter().chain(&options.since);
         let held = signatures::held_notes(notes, outside);
-        Ok(Self { path, options, layout, live, held, listing, level, deadline })
+        Ok(Self { path, options, layout, live, held, listing, level, deadline, seen: None })
     }
 
     fn check(&self, from: Option<&Resume>) -> Result<(Report, Option<Resume>), AuditError> {
-        let sizes = signatures::sizes(&self.held);
+        let seen = self.seen.map(|head| head.size);
+        let sizes = signatures::sizes(&self.held, seen);
         let task = Task {
             disk: &*self.options.disk,
             layout: &self.layout,
@@ -143,6 +149,9 @@ impl<'o> Look<'o> {
             return Ok(());
         }
         judgement.notes(&self.held, report);
+        if let Some(seen) = self.seen {
+            judgement.continues(seen, report);
+        }
         if damaged {
             let signed = judgement.signed_tree(&self.held);
             let trades = self.level >= Level::State;
@@ -175,7 +184,7 @@ impl<'o> Look<'o> {
             let mut tiles = Tiles::as_found(disk, &self.layout, size, root);
             CompactRange::from_frontier(first, &tiles.frontier(first).ok()?)
         })?;
-        Some(Resume { index: header.index, tree })
+        Some(Resume { index: header.index, tree, before: None })
     }
 
     /// Did the audit come to the root that this note states?

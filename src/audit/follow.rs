@@ -6,6 +6,7 @@ use super::chain::Resume;
 use super::flow::verify_from;
 use super::report::{Level, Report};
 use super::{AuditError, VerifyOptions};
+use crate::ledger::Head;
 
 /// Verifies a ledger again and again: whole at the first look, and from the beginning of the
 /// segment that was the last one at each further look.
@@ -16,13 +17,15 @@ pub struct Follower<'o> {
     path: &'o Path,
     options: VerifyOptions,
     resume: Option<Resume>,
+    /// The head of the look before: the log must continue it.
+    seen: Option<Head>,
 }
 
 impl<'o> Follower<'o> {
     /// Begins with nothing looked at.
     #[must_use]
     pub fn new(path: &'o Path, options: &VerifyOptions) -> Self {
-        Self { path, options: options.clone(), resume: None }
+        Self { path, options: options.clone(), resume: None, seen: None }
     }
 
     /// Looks at what there is now.
@@ -30,9 +33,11 @@ impl<'o> Follower<'o> {
     /// # Errors
     /// As [`super::verify`].
     pub fn look(&mut self) -> Result<Report, AuditError> {
-        let (report, resume) = verify_from(self.path, &self.options, self.resume.as_ref())?;
+        let (report, resume) =
+            verify_from(self.path, &self.options, self.resume.as_ref(), self.seen)?;
         if report.exit_code() == 0 && resume.is_some() {
             self.resume = resume;
+            self.seen = report.head;
             self.options.level = self.options.level.map(|level| level.min(Level::Tree));
             self.options.level.get_or_insert(Level::Tree);
         }

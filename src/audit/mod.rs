@@ -27,7 +27,7 @@ mod sealed;
 mod self_test;
 mod signatures;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub use report::{
     REPORT_SCHEMA, Report, StateParting, Strength, Verdict, Witnessed,
 };
 pub use salvage::{Salvaged, salvage};
-pub use self_test::{Planted, SelfTestError, self_test};
+pub use self_test::{Planted, SELF_TEST_BYTES_MAX, SelfTestError, self_test};
 
 use crate::checkpoint::{Note, Policy};
 use crate::erasure::Unseal;
@@ -101,6 +101,12 @@ pub enum AuditError {
     /// Checkpoints are about roots, and no root is computed at the level that was asked for.
     #[error("level chain computes no root: a policy or an older checkpoint needs level tree")]
     LevelTooLow,
+    /// Whatever is written belongs outside of what is audited.
+    #[error("{} lies inside a ledger; nothing is written there", path.display())]
+    InsideLedger {
+        /// Where it was to be written.
+        path: PathBuf,
+    },
     /// What records mean follows from all records before them.
     #[error("only the levels chain and tree can leave out what a checkpoint covers")]
     LevelTooHigh,

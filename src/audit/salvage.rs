@@ -23,7 +23,7 @@ use crate::event::{Event, RecordRef};
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, DiskFile, Readers, write_whole};
 use crate::ledger::frame::FrameRef;
-use crate::ledger::layout::{Identity, Layout, Listing};
+use crate::ledger::layout::{Identity, Layout, Listing, is_inside_ledger};
 use crate::ledger::scan::{SegmentEnd, scan_segment};
 use crate::ledger::segment::SegmentHeader;
 use crate::ledger::walk::SegmentFile;
@@ -53,6 +53,9 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let disk = &*options.disk;
     if disk.list(out).is_ok_and(|names| !names.is_empty()) {
         return Err(LedgerError::DirectoryInUse { path: out.to_owned() }.into());
+    }
+    if is_inside_ledger(disk, out) {
+        return Err(AuditError::InsideLedger { path: out.to_owned() });
     }
     let report = verify(path, options)?;
     let from = Layout::new(path);
@@ -97,6 +100,15 @@ fn gaps(mut next: u64, ranges: &[(u64, u64)], end: u64) -> Vec<(u64, u64)> {
     found
 }
 
+/// A segment to keep.
+struct Kept {
+    header: SegmentHeader,
+    /// How much of it.
+    bytes: u64,
+    /// It does not end as its writer ended it.
+    cut: bool,
+}
+
 /// The sound segments up to the first fault, and the sound frames of the one that holds it.
 struct Prefix<'p> {
     disk: &'p dyn Disk,
@@ -111,12 +123,13 @@ impl Prefix<'_> {
     fn copy(&self) -> Result<bool, LedgerError> {
         let mut kept = self.kept();
         // A SEAL that nothing continues would say that a segment was removed.
-        if let Some((header, bytes)) = kept.last_mut()
-            && let Some(sealed_at) = self.sealed_at(header)?
+        if let Some(last) = kept.last_mut()
+            && let Some(sealed_at) = self.sealed_at(&last.header)?
         {
-            *bytes = (*bytes).min(sealed_at);
+            last.bytes = last.bytes.min(sealed_at);
+            last.cut = true;
         }
-        let Some((first, _)) = kept.first() else { return Ok(false) };
+        let Some(Kept { header: first, .. }) = kept.first() else { return Ok(false) };
         let segments = self.to.segments();
         self.disk.create_dir(&segments).map_err(at("create", &segments))?;
         let identity = self.listing.identity.unwrap_or(Identity {
@@ -127,15 +140,15 @@ impl Prefix<'_> {
         let path = self.to.identity();
         write_whole(self.disk, &path, &identity.encode(), Readers::Usual)
             .map_err(at("write", &path))?;
-        for (header, bytes) in kept {
-            self.copy_segment(&header, bytes)?;
+        for kept in &kept {
+            self.copy_segment(kept)?;
         }
         self.disk.sync_dir(&segments).map_err(at("sync", &segments))?;
         Ok(true)
     }
 
     /// The segments to keep, and how many bytes of each.
-    fn kept(&self) -> Vec<(SegmentHeader, u64)> {
+    fn kept(&self) -> Vec<Kept> {
         let mut kept = Vec::new();
         for (listed, index) in self.listing.segments.iter().zip(0..) {
             let Ok(header) = &listed.header else { break };
@@ -146,7 +159,8 @@ impl Prefix<'_> {
             if listed.index != index || first == Some(0) {
                 break;
             }
-            kept.push((*header, first.unwrap_or(listed.bytes)));
+            let bytes = first.unwrap_or(listed.bytes).min(listed.bytes);
+            kept.push(Kept { header: *header, bytes, cut: first.is_some() });
             if first.is_some() {
                 break;
             }
@@ -165,17 +179,18 @@ impl Prefix<'_> {
         Ok((scan.end == SegmentEnd::Sealed).then_some(last))
     }
 
-    fn copy_segment(&self, header: &SegmentHeader, bytes: u64) -> Result<(), LedgerError> {
+    fn copy_segment(&self, kept: &Kept) -> Result<(), LedgerError> {
+        let Kept { header, bytes, cut } = kept;
         let (from, to) = (self.from.segment(header.index), self.to.segment(header.index));
         let mut source = SegmentFile::open(self.disk, &from, true).map_err(at("open", &from))?;
         let target = self.disk.create(&to).map_err(at("create", &to))?;
-        if bytes < source.len() {
+        if *cut {
             // What is cut off reads as never written, as after a crash.
             target.reserve(header.file_bytes).map_err(at("reserve space for", &to))?;
         }
         let mut done = 0;
-        while done < bytes {
-            let piece = usize::try_from(bytes - done).unwrap_or(usize::MAX).min(COPY_BYTES);
+        while done < *bytes {
+            let piece = usize::try_from(*bytes - done).unwrap_or(usize::MAX).min(COPY_BYTES);
             let piece = source.get(done, piece).map_err(at("read", &from))?;
             target.write_at(piece, done).map_err(at("write", &to))?;
             if piece.is_empty() {

@@ -20,6 +20,8 @@ use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::ledger::{Entry, LedgerError, WriterOptions, at, decode};
 use crate::units::MoneyExact;
 
+/// Bytes of the longest ledger that is tested on.
+pub const SELF_TEST_BYTES_MAX: u64 = 1 << 30;
 /// The kind of a frame's first record.
 const ANCHOR_KIND: Range<usize> = FRAME_HEADER_BYTES + 2..FRAME_HEADER_BYTES + 4;
 /// The link in an anchor that is a frame's first record: behind prefix, envelope and frame number.
@@ -60,6 +62,12 @@ pub enum SelfTestError {
         /// What it exits with.
         code: u8,
     },
+    /// The copy is held in memory, so a long ledger is refused.
+    #[error("the ledger has {bytes} bytes; a self-test takes at most {SELF_TEST_BYTES_MAX}")]
+    TooLong {
+        /// Bytes of its segments.
+        bytes: u64,
+    },
     /// The ledger has no record to change.
     #[error("the ledger has no records; a test needs some")]
     Empty,
@@ -82,6 +90,11 @@ pub fn self_test(
     options: &VerifyOptions,
 ) -> Result<Vec<Planted>, SelfTestError> {
     let test = Test { disk: Arc::clone(&options.disk), options, ledger: scratch.join("ledger") };
+    let listing = Listing::read(&*test.disk, &Layout::new(ledger))?;
+    let bytes = listing.segments.iter().map(|segment| segment.bytes).sum();
+    if bytes > SELF_TEST_BYTES_MAX {
+        return Err(SelfTestError::TooLong { bytes });
+    }
     let code = test.audit_of(ledger, None)?;
     if code != 0 {
         return Err(SelfTestError::NotIntact { code });

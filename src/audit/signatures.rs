@@ -19,7 +19,7 @@ use crate::checkpoint::{
 };
 use crate::event::{Event, SystemEvent};
 use crate::ledger::segment::LedgerId;
-use crate::ledger::{LedgerError, Reader};
+use crate::ledger::{Head, LedgerError, Reader};
 use crate::merkle::proof::consistency_spans;
 
 /// A reader that walks any program's records.
@@ -60,10 +60,10 @@ pub(super) fn held_notes<'n>(
     own.chain(outside).collect()
 }
 
-/// The sizes at which these notes state a root, in ascending order.
-pub(super) fn sizes(held: &[HeldNote]) -> Vec<u64> {
-    let mut sizes: Vec<u64> =
-        held.iter().filter_map(|held| Some(held.note.as_ref().ok()?.checkpoint().size)).collect();
+/// The sizes at which these notes state a root, and one more, in ascending order.
+pub(super) fn sizes(held: &[HeldNote], more: Option<u64>) -> Vec<u64> {
+    let stated = held.iter().filter_map(|held| Some(held.note.as_ref().ok()?.checkpoint().size));
+    let mut sizes: Vec<u64> = stated.chain(more).collect();
     sizes.sort_unstable();
     sizes.dedup();
     sizes
@@ -190,6 +190,15 @@ impl Judgement<'_> {
             if !by.is_empty() {
                 vouch(report, note.checkpoint(), by, met.as_ref());
             }
+        }
+    }
+
+    /// Adds to a report that the log is not the one that an earlier look saw.
+    pub(super) fn continues(&self, seen: Head, report: &mut Report) {
+        let Head { size, root } = seen;
+        if let Err(what) = self.compare(&Checkpoint { origin: String::new(), size, root }) {
+            let at = size.saturating_sub(1).min(self.chain.records);
+            report.note(Verdict::Contradicted, at, format!("the look before: {what}"));
         }
     }
 

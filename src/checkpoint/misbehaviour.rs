@@ -44,7 +44,7 @@ pub enum NotProven {
         key: String,
     },
     /// They are of two logs.
-    #[error("the checkpoints are of two logs")]
+    #[error("the checkpoints are not both of the log that the key speaks for")]
     TwoLogs,
     /// The newer tree does not begin as is said.
     #[error("the newer tree does not begin as is said: {0}")]
@@ -97,7 +97,8 @@ impl Misbehaviour {
             }
         }
         let (older, newer) = (self.older.checkpoint(), self.newer.checkpoint());
-        if older.origin != newer.origin {
+        // A log's key speaks of its own log only.
+        if older.origin != newer.origin || older.origin != key.name() {
             return Err(NotProven::TwoLogs);
         }
         let (before, after) = ((older.size, &self.prefix), (newer.size, &newer.root));

@@ -37,15 +37,24 @@ pub struct Party {
 pub struct Policy {
     logs: Vec<Party>,
     witnesses: Vec<Party>,
+    /// Each group names only witnesses and groups before it.
+    groups: Vec<Group>,
     quorum: Quorum,
 }
 
-/// What must have seen a checkpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What must have seen a checkpoint: nobody, or a witness or group by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quorum {
     None,
     Witness(usize),
-    Group { least: usize, members: Vec<Self> },
+    Group(usize),
+}
+
+/// So many of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    least: usize,
+    members: Vec<Quorum>,
 }
 
 /// Why a note does not meet a policy.
@@ -117,14 +126,15 @@ impl Policy {
         let quorum = lines.quorum.take();
         let no_quorum = BadPolicy { line: 0, what: "the quorum line is missing".to_owned() };
         let quorum = quorum.ok_or(no_quorum)?;
-        Ok(Self { logs: lines.logs, witnesses: lines.witnesses, quorum })
+        let Lines { logs, witnesses, groups, .. } = lines;
+        Ok(Self { logs, witnesses, groups, quorum })
     }
 
     /// A policy that believes one log and asks for no witness.
     #[must_use]
     pub fn of_log(key: VerifierKey) -> Self {
         let log = Party { name: key.name().to_owned(), key, url: None };
-        Self { logs: vec![log], witnesses: Vec::new(), quorum: Quorum::None }
+        Self { logs: vec![log], witnesses: Vec::new(), groups: Vec::new(), quorum: Quorum::None }
     }
 
     /// The listed logs.
@@ -150,13 +160,16 @@ impl Policy {
     /// [`PolicyError`] when it does not.
     pub fn judge(&self, note: &Note) -> Result<Met, PolicyError> {
         let good = note.signed_by(self.keys())?;
-        let log = self.logs.iter().find(|log| good.iter().any(|signed| signed.key == log.key));
-        let log = log.ok_or(PolicyError::NoLog)?;
         let origin = &note.checkpoint().origin;
-        if log.key.name() != origin {
-            let log = log.key.name().to_owned();
-            return Err(PolicyError::Origin { log, origin: origin.clone() });
-        }
+        let signed = |log: &&Party| good.iter().any(|signed| signed.key == log.key);
+        let mut logs = self.logs.iter().filter(signed);
+        let of_origin = logs.clone().find(|log| log.key.name() == origin);
+        let log = of_origin.ok_or_else(|| match logs.next() {
+            None => PolicyError::NoLog,
+            Some(log) => {
+                PolicyError::Origin { log: log.key.name().to_owned(), origin: origin.clone() }
+            }
+        })?;
         let seen: Vec<Option<u64>> =
             self.witnesses.iter().map(|witness| seen_by(witness, &good)).collect();
         let witnesses: Vec<(String, u64)> = self
@@ -165,7 +178,7 @@ impl Policy {
             .zip(&seen)
             .filter_map(|(witness, seen)| Some((witness.name.clone(), (*seen)?)))
             .collect();
-        if !self.quorum.is_met(&seen) {
+        if !self.is_met(&seen) {
             let (cosigned, witnesses) = (witnesses.len(), self.witnesses.len());
             return Err(PolicyError::Quorum { cosigned, witnesses });
         }
@@ -179,15 +192,21 @@ fn seen_by(witness: &Party, good: &[Signed]) -> Option<u64> {
     good.iter().find(|signed| signed.key == witness.key)?.seconds
 }
 
-impl Quorum {
+impl Policy {
+    /// Is the quorum among those who saw it? Groups are judged in their order, each after those
+    /// that it names.
     fn is_met(&self, seen: &[Option<u64>]) -> bool {
-        match self {
-            Self::None => true,
-            Self::Witness(place) => seen.get(*place).is_some_and(Option::is_some),
-            Self::Group { least, members } => {
-                members.iter().filter(|member| member.is_met(seen)).count() >= *least
-            }
+        let mut met: Vec<bool> = Vec::with_capacity(self.groups.len());
+        let holds = |met: &[bool], quorum: Quorum| match quorum {
+            Quorum::None => true,
+            Quorum::Witness(place) => seen.get(place).is_some_and(Option::is_some),
+            Quorum::Group(place) => met.get(place).copied().unwrap_or(false),
+        };
+        for group in &self.groups {
+            let members = group.members.iter().filter(|member| holds(&met, **member)).count();
+            met.push(members >= group.least);
         }
+        holds(&met, self.quorum)
     }
 }
 
@@ -196,6 +215,7 @@ impl Quorum {
 struct Lines {
     logs: Vec<Party>,
     witnesses: Vec<Party>,
+    groups: Vec<Group>,
     /// Witnesses and groups by name, and whether one is a member of a group.
     defined: BTreeMap<String, (Quorum, bool)>,
     quorum: Option<Quorum>,
@@ -247,14 +267,16 @@ impl Lines {
             return Err(format!("{least} of {} members", members.len()));
         }
         let members = members.iter().map(|member| self.claim(member)).collect::<Result<_, _>>()?;
-        self.define(name, Quorum::Group { least, members })
+        self.define(name, Quorum::Group(self.groups.len()))?;
+        self.groups.push(Group { least, members });
+        Ok(())
     }
 
     fn quorum(&mut self, name: &str) -> Result<(), String> {
         if self.quorum.is_some() {
             return Err("a second quorum line".to_owned());
         }
-        let named = self.defined.get(name).map(|(quorum, _)| quorum.clone());
+        let named = self.defined.get(name).map(|(quorum, _)| *quorum);
         let quorum = if name == "none" { Some(Quorum::None) } else { named };
         let unknown = || format!("`{name}` is defined by no line before");
         self.quorum = Some(quorum.ok_or_else(unknown)?);
@@ -268,7 +290,7 @@ impl Lines {
             Some((_, true)) => Err(format!("`{name}` is a member twice")),
             Some((member, claimed)) => {
                 *claimed = true;
-                Ok(member.clone())
+                Ok(*member)
             }
         }
     }

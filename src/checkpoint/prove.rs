@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::key::VerifierKey;
 use super::note::Note;
 use super::receipt::Receipt;
+use super::sign::anchor_at;
 use super::store::read_notes;
 use super::tiles::Tiles;
 use crate::event::Payload;
@@ -63,7 +65,8 @@ pub fn prove<P: Payload>(reader: &Reader<P>, sequence: u64) -> Result<Receipt, P
         .into_iter()
         .filter_map(|file| file.note.ok())
         .filter(|note| note.checkpoint().size > 0 && covers(note));
-    let note = covering.max_by_key(|note| note.checkpoint().size);
+    // A note that the key of the anchor before it signed comes before any other.
+    let note = covering.max_by_key(|note| (is_announced(reader, note), note.checkpoint().size));
     let note = note.ok_or_else(|| ProveError::NotCovered { path: path(), sequence })?;
     let size = note.checkpoint().size;
     let mut receipt = Receipt { record, sequence, path: Vec::new(), note };
@@ -75,11 +78,22 @@ pub fn prove<P: Payload>(reader: &Reader<P>, sequence: u64) -> Result<Receipt, P
             return Ok(receipt);
         }
     }
-    let mut tiles = Tiles::checked(reader, size, Some(&root))?;
+    // Some tile is missing or rotten, perhaps one far below what is usually looked at: all anew.
+    let mut tiles = Tiles::anew(reader, size)?;
     if tiles.root() != root {
         return Err(ProveError::Contradicted { size, signed: root, actual: tiles.root() });
     }
     let at = |error| crate::ledger::at("read tiles of", reader.layout().root())(error);
     receipt.path = tiles.inclusion(sequence, size).map_err(at)?.unwrap_or_default();
+    let fits = receipt.verify_path();
+    let wrong = |error| at(std::io::Error::other(error));
+    fits.map_err(wrong)?;
     Ok(receipt)
+}
+
+/// Did the key sign it that the log's anchor right before its end names?
+fn is_announced<P: Payload>(reader: &Reader<P>, note: &Note) -> bool {
+    let anchor = anchor_at(reader, note.checkpoint().size).ok().flatten();
+    let key = anchor.and_then(|anchor| anchor.key.parse::<VerifierKey>().ok());
+    key.is_some_and(|key| note.signed_by([&key]).is_ok_and(|good| !good.is_empty()))
 }

@@ -85,6 +85,22 @@ impl<'l> Tiles<'l> {
         Ok(tiles)
     }
 
+    /// Makes all tiles of the first `size` records anew, whatever lies there.
+    ///
+    /// # Errors
+    /// As [`Tiles::of`].
+    ///
+    /// # Panics
+    /// As [`Tiles::of`].
+    pub fn anew<P: Payload>(reader: &'l Reader<P>, size: u64) -> Result<Self, LedgerError> {
+        assert!(size <= reader.len(), "tiles of {size} records of {}", reader.len());
+        let (disk, layout) = (&**reader.disk(), reader.layout());
+        let root = hash::empty_root();
+        let mut tiles = Self { disk, layout, size, root, cache: BTreeMap::new() };
+        tiles.root = tiles.build(reader, 0)?;
+        Ok(tiles)
+    }
+
     /// Opens the tiles of `size` records as they are, without looking at the log: what comes out of
     /// them counts only once it leads to `root`.
     #[must_use]

@@ -20,7 +20,7 @@ use crate::hash::parse_hex;
 use crate::ledger::at;
 use crate::ledger::clock::Host;
 use crate::ledger::disk::{Access, Disk, Readers, read_whole, write_whole};
-use crate::ledger::layout::Layout;
+use crate::ledger::layout::is_inside_ledger;
 
 /// Bytes of the longest name of a subject.
 pub const NAME_BYTES_MAX: usize = 256;
@@ -28,8 +28,6 @@ pub const NAME_BYTES_MAX: usize = 256;
 const FIRST_LINE: &str = "schwabot subject key v1";
 const ENDING: &str = ".subject";
 const FILE_BYTES_MAX: usize = 1024;
-/// Directories that are looked at on the way up from a key ring.
-const DEPTH_MAX: usize = 64;
 
 /// A directory of keys.
 pub struct KeyRing {
@@ -193,28 +191,4 @@ fn parse(bytes: &[u8]) -> Option<Held> {
     let sound = first == FIRST_LINE && !name.is_empty() && !name.contains(char::is_control);
     let key = SubjectKey::from_bytes(parse_hex(key).filter(|_| sound)?);
     Some(Held { key, name: name.to_owned() })
-}
-
-/// Is there a ledger at the directory or anywhere above it? First by the words of its path, and
-/// then step by step from the directory itself, which finds a ledger behind a link.
-fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
-    let holds_ledger =
-        |place: &Path| disk.open(&Layout::new(place).identity(), Access::Read).is_ok();
-    let by_words =
-        dir.ancestors().map(|place| if place == Path::new("") { Path::new(".") } else { place });
-    if by_words.clone().any(holds_ledger) {
-        return true;
-    }
-    let is_there = |place: &&Path| {
-        disk.list(place).err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
-    };
-    let mut places = by_words;
-    let Some(mut place) = places.find(is_there).map(Path::to_owned) else { return false };
-    for _ in 0..DEPTH_MAX {
-        if holds_ledger(&place) {
-            return true;
-        }
-        place.push("..");
-    }
-    false
 }

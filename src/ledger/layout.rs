@@ -24,6 +24,8 @@ use crate::event::ApplicationId;
 use crate::merkle::tile::Tile;
 use crate::time::Timestamp;
 
+/// Directories that are looked at on the way up to a ledger.
+const DEPTH_MAX: usize = 64;
 /// Bytes of `ledger.id`.
 pub const IDENTITY_BYTES: usize = 64;
 /// The first eight bytes of `ledger.id`.
@@ -303,6 +305,30 @@ impl Listing {
             Some(_) => Follower::Continues,
         }
     }
+}
+
+/// Is there a ledger at the directory or anywhere above it? First by the words of its path, and
+/// then step by step from the directory itself, which finds a ledger behind a link.
+pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
+    let holds_ledger =
+        |place: &Path| disk.open(&Layout::new(place).identity(), Access::Read).is_ok();
+    let by_words =
+        dir.ancestors().map(|place| if place == Path::new("") { Path::new(".") } else { place });
+    if by_words.clone().any(holds_ledger) {
+        return true;
+    }
+    let is_there = |place: &&Path| {
+        disk.list(place).err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
+    };
+    let mut places = by_words;
+    let Some(mut place) = places.find(is_there).map(Path::to_owned) else { return false };
+    for _ in 0..DEPTH_MAX {
+        if holds_ledger(&place) {
+            return true;
+        }
+        place.push("..");
+    }
+    false
 }
 
 fn read_start(disk: &dyn Disk, path: &Path, bytes: usize) -> io::Result<(Vec<u8>, u64)> {

@@ -22,6 +22,8 @@ use crate::cli::text::{BAD, GOOD, Screen, count, note};
 use crate::erasure::Unseal;
 use crate::export::{compare_memory_stack, memory_stack};
 use crate::ledger::clock::{Deadline, pause};
+use crate::ledger::disk::RealDisk;
+use crate::ledger::layout::is_inside_ledger;
 use crate::ledger::scan::Fault;
 use crate::ledger::{LedgerEnd, Reader};
 use crate::pipeline::usual_threads;
@@ -68,9 +70,7 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
 fn follow(args: &VerifyArgs, options: &VerifyOptions) -> Result<Report, CliError> {
     interrupt::listen()?;
     let deadline = Deadline::after(options.time_budget);
-    // The budget is that of all looks together.
-    let options = VerifyOptions { time_budget: None, ..options.clone() };
-    let mut follower = Follower::new(&args.ledger, &options);
+    let mut follower = Follower::new(&args.ledger, options);
     let mut told = None;
     loop {
         let report = follower.look()?;
@@ -93,6 +93,9 @@ fn write_bundle(folder: &Path, files: &[BundleFile]) -> Result<(), CliError> {
         path: path.to_owned(),
         what: format!("cannot write the bundle: {error}"),
     };
+    if is_inside_ledger(&RealDisk, folder) {
+        return Err(failed(folder, &"it lies inside a ledger"));
+    }
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     let mut inside = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
     if inside.next().is_some() {
@@ -184,7 +187,7 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
     }
     if let Some(left) = &report.left_out {
         let text = format!("records 0..{} in {} segments", left.records, left.segments);
-        screen.field("left out", format_args!("{text}: the checkpoint given covers them"))?;
+        screen.field("left out", format_args!("{text}: taken as checked before"))?;
     }
     if report.level == Level::Derive {
         let text = format!("{} re-executed from their inputs, byte for byte", report.re_executed);
