@@ -252,7 +252,8 @@ fn shredding_leaves_chain_tree_receipts_and_replay_as_they_were() -> TestResult 
     assert_eq!(envelope.stamp.erasure_key, Some(ada));
     assert_eq!(envelope.stamp.vantage, Vantage::Operator);
     assert!(matches!(ring.seal(&ada, OperatorNote::TEXT, b""), Err(ErasureError::NoKey { .. })));
-    assert_eq!(schwabot::erasure::Unseal::open(&ring, &ada, OperatorNote::TEXT, &note.text), None);
+    let opened = schwabot::erasure::Unseal::open(&ring, &ada, OperatorNote::TEXT, &note.text);
+    assert_eq!(opened, schwabot::erasure::Unsealed::NoKey);
     Ok(())
 }
 

@@ -226,6 +226,18 @@ fn what_is_sealed_must_be_the_command_that_it_says_it_is() {
         sealed.unwrap().stamp.erasure_key = None;
     });
     assert_eq!((with.exit_code(), without.exit_code()), (16, 16));
+    let (with, without) = forged(|records| {
+        let sealed = records.iter_mut().find_map(|record| match &mut record.event {
+            Event::SealedCommand(command) => Some(command),
+            _ => None,
+        });
+        sealed.unwrap().sealed.0[30] ^= 1;
+    });
+    assert_eq!(
+        (with.exit_code(), without.exit_code()),
+        (16, 2),
+        "the key is here and did not seal it"
+    );
 }
 
 #[test]

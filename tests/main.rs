@@ -5,6 +5,7 @@
 mod support;
 
 mod architecture;
+mod checkpoint_attacks;
 mod checkpoint_formats;
 mod checkpoint_signing;
 mod cli_domain;

@@ -34,8 +34,8 @@ pub(super) fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, Aud
     Ok(look.check(None)?.0)
 }
 
-/// As [`verify`], from a place that an earlier audit reached and which saw a head; returns the place
-/// to go on from.
+/// As [`verify`], from a place that an earlier audit reached, which saw a head there; returns the
+/// place to go on from.
 pub(super) fn verify_from(
     path: &Path,
     options: &VerifyOptions,

@@ -210,6 +210,10 @@ impl<'k> Checker<'k> {
         let Some(kernel) = &mut self.kernel else {
             return self.world.evolve(event, sequence, time);
         };
+        if !self.live && matches!(event, Event::SealedCommand(_)) {
+            let own = "no sealed command: a simulated run has nothing to hide".to_owned();
+            return self.mismatch(sequence, describe(event), own, report);
+        }
         if !self.live && envelope.stamp.salt.is_some() {
             return self.salted(sequence, event, report);
         }

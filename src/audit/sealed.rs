@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::report::{FAULTS_LISTED_MAX, Report};
-use crate::erasure::Unseal;
+use crate::erasure::{Unseal, Unsealed};
 use crate::event::{Command, Event, SealedCommand, Stamp, SubjectId, SubjectShredded, wire};
 
 /// What became of an attempt to open an input.
@@ -25,8 +25,14 @@ pub(super) fn open(keys: Option<&dyn Unseal>, command: &SealedCommand, stamp: &S
     let Some(subject) = stamp.erasure_key else {
         return Opening::Broken("the sealed command names no erasure key");
     };
-    let bytes = keys.and_then(|keys| keys.open(&subject, SealedCommand::WHAT, &command.sealed));
-    let Some(bytes) = bytes else { return Opening::Closed };
+    let opened = keys.map(|keys| keys.open(&subject, SealedCommand::WHAT, &command.sealed));
+    let bytes = match opened.unwrap_or(Unsealed::NoKey) {
+        Unsealed::Plain(bytes) => bytes,
+        Unsealed::NoKey => return Opening::Closed,
+        Unsealed::Broken => {
+            return Opening::Broken("the sealed command is not what its key sealed");
+        }
+    };
     match wire::decode_canonical::<Command>(&bytes) {
         Ok(inside) if (inside.row, inside.time) == (command.row, command.time) => {
             Opening::Opened(Event::Command(Box::new(inside)))

@@ -32,9 +32,30 @@ use crate::ledger::LedgerError;
 
 /// Whoever can open personal fields: a [`KeyRing`], or a test.
 pub trait Unseal: Send + Sync {
-    /// Opens a field of a subject that was sealed as `what`; none where the key is not there or the
-    /// bytes are not what was sealed.
-    fn open(&self, subject: &SubjectId, what: &str, sealed: &Sealed) -> Option<Vec<u8>>;
+    /// Opens a field of a subject that was sealed as `what`.
+    fn open(&self, subject: &SubjectId, what: &str, sealed: &Sealed) -> Unsealed;
+}
+
+/// What came of opening a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unsealed {
+    /// What was sealed.
+    Plain(Vec<u8>),
+    /// The key is not here, or cannot be read: nothing is known of the field.
+    NoKey,
+    /// The key is here, and these are not bytes that it sealed.
+    Broken,
+}
+
+impl Unsealed {
+    /// Returns what was sealed, if it opened.
+    #[must_use]
+    pub fn plain(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Plain(bytes) => Some(bytes),
+            Self::NoKey | Self::Broken => None,
+        }
+    }
 }
 
 /// Why something could not be sealed, or a key not be kept, found or destroyed.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{ErasureError, SubjectKey, Unseal};
+use super::{ErasureError, SubjectKey, Unseal, Unsealed};
 use crate::event::{Sealed, SubjectId};
 use crate::hash::parse_hex;
 use crate::ledger::at;
@@ -179,8 +179,13 @@ impl KeyRing {
 
 impl Unseal for KeyRing {
     /// A key that cannot be read opens nothing.
-    fn open(&self, subject: &SubjectId, what: &str, sealed: &Sealed) -> Option<Vec<u8>> {
-        self.key(subject).ok()??.open(subject, what, sealed)
+    fn open(&self, subject: &SubjectId, what: &str, sealed: &Sealed) -> Unsealed {
+        match self.key(subject) {
+            Ok(Some(key)) => {
+                key.open(subject, what, sealed).map_or(Unsealed::Broken, Unsealed::Plain)
+            }
+            Ok(None) | Err(_) => Unsealed::NoKey,
+        }
     }
 }
 

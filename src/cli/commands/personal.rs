@@ -57,7 +57,7 @@ impl<'r> Personal<'r> {
     }
 
     fn open(&self, subject: Option<SubjectId>, what: &str, sealed: &Sealed) -> Option<Vec<u8>> {
-        self.keys?.open(&subject?, what, sealed)
+        self.keys?.open(&subject?, what, sealed).plain()
     }
 
     fn is_shredded(&mut self, subject: Option<SubjectId>) -> Result<bool, LedgerError> {
