@@ -188,7 +188,7 @@ impl Judgement<'_> {
         if let Some((note, judged)) = newest.filter(|(_, judged)| judged.compared) {
             let by = self.vouching(&judged.good);
             if !by.is_empty() {
-                vouch(report, note.checkpoint(), by, met.as_ref());
+                vouch(report, note.checkpoint(), &by, met.as_ref());
             }
         }
     }
@@ -320,7 +320,7 @@ struct Judged {
 }
 
 /// Raises the strength of what a checkpoint covers.
-fn vouch(report: &mut Report, checkpoint: &Checkpoint, by: Vec<String>, met: Option<&Met>) {
+fn vouch(report: &mut Report, checkpoint: &Checkpoint, by: &[String], met: Option<&Met>) {
     let size = checkpoint.size;
     report.unanchored = report.records.saturating_sub(size);
     let witnessed = met.filter(|met| !met.witnesses.is_empty()).map(|met| {
@@ -338,7 +338,7 @@ fn vouch(report: &mut Report, checkpoint: &Checkpoint, by: Vec<String>, met: Opt
             continue;
         }
         let to = range.to.min(size);
-        ranges.push(ProvableRange { from: first, to, strength, by: by.clone(), witnessed });
+        ranges.push(ProvableRange { from: first, to, strength, by: by.to_vec(), witnessed });
         if range.to > to {
             ranges.push(ProvableRange { from: to, ..range });
         }
