@@ -67,6 +67,20 @@ fn a_receipt_is_checked_with_the_key_alone_and_tells_the_trade_in_words() -> Tes
 }
 
 #[test]
+fn a_receipt_is_of_the_one_record_that_was_named() -> TestResult {
+    let signed = signed()?;
+    let (ledger, receipt) = (signed.ledger.as_str(), signed.place.arg("r"));
+    for which in [&[][..], &["--sequence", "4", "--trade", &a_trade(ledger)?]] {
+        let refused = run(&[&["prove", ledger, "-o", &receipt], which].concat())?;
+        assert_eq!(refused.code, Some(2), "{which:?}: {}", refused.out);
+        assert!(!fs::exists(&receipt)?, "{which:?}");
+    }
+    let absent = run(&["prove", ledger, "--sequence", "99999999", "-o", &receipt])?;
+    assert_eq!(absent.code, Some(2), "{}", absent.out);
+    Ok(())
+}
+
+#[test]
 fn a_receipt_that_was_touched_or_signed_by_a_stranger_is_not_proven() -> TestResult {
     let signed = signed()?;
     let receipt = signed.place.arg("r");

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use clap::{ArgGroup, Args};
 
 use super::args::{Format, Threads};
 use crate::audit::Level;
@@ -58,10 +58,9 @@ pub(super) struct WitnessArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "record", required = true)]
+#[command(group(ArgGroup::new("record").required(true)))]
 pub(super) struct ProveArgs {
     /// The ledger
-    #[arg(group = "place")]
     pub(super) ledger: PathBuf,
     /// The trade's hash, or at least its first 6 digits
     #[arg(long, value_name = "HASH", group = "record")]

@@ -17,9 +17,9 @@ pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
     } else {
         Reader::open_any(Arc::new(RealDisk), &args.ledger)?
     };
-    let sequence = match (&args.trade, args.sequence) {
-        (Some(trade), _) => find_trade(&reader, trade)?.sequence,
-        (None, sequence) => sequence.unwrap_or_default(),
+    let sequence = match &args.trade {
+        Some(trade) => find_trade(&reader, trade)?.sequence,
+        None => args.sequence.ok_or_else(|| CliError::Usage("which record?".to_owned()))?,
     };
     let receipt = prove(&reader, sequence)?;
     let written = write_whole(&RealDisk, &args.out, receipt.to_string().as_bytes(), Readers::Usual);
