@@ -186,6 +186,9 @@ fn salvage_says_what_it_kept_and_what_it_dropped() -> TestResult {
     let told: Value = serde_json::from_slice(&fs::read(format!("{out}/salvage.json"))?)?;
     assert_eq!(told["report"]["verdict"], "corrupt");
     assert_eq!(run(&["salvage", &signed.ledger, &out])?.code, Some(2), "never over something");
+    let into_itself = run(&["salvage", &signed.ledger, &signed.ledger])?;
+    assert_eq!(into_itself.code, Some(2));
+    assert!(into_itself.err.contains("lies inside a ledger"), "{}", into_itself.err);
     Ok(())
 }
 

@@ -51,11 +51,11 @@ pub struct Salvaged {
 /// [`AuditError`]: where nothing can be read, or nothing can be written.
 pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salvaged, AuditError> {
     let disk = &*options.disk;
-    if disk.list(out).is_ok_and(|names| !names.is_empty()) {
-        return Err(LedgerError::DirectoryInUse { path: out.to_owned() }.into());
-    }
     if is_inside_ledger(disk, out) {
         return Err(AuditError::InsideLedger { path: out.to_owned() });
+    }
+    if disk.list(out).is_ok_and(|names| !names.is_empty()) {
+        return Err(LedgerError::DirectoryInUse { path: out.to_owned() }.into());
     }
     let report = verify(path, options)?;
     let from = Layout::new(path);
