@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::lines::write_path;
 use super::note::{encode_digest, parse_digest, parse_size};
 use crate::hash::Digest;
 use crate::merkle::proof::{ProofError, verify_consistency};
@@ -49,6 +50,6 @@ impl fmt::Display for Consistency {
         for (word, (size, root)) in [("from", &self.from), ("to", &self.to)] {
             writeln!(f, "{word} {size} {}", encode_digest(root))?;
         }
-        self.path.iter().try_for_each(|hash| writeln!(f, "{}", encode_digest(hash)))
+        write_path(&self.path, f)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::key::{KeyKind, VerifierKey};
+use super::lines::{Lines, write_path};
 use super::note::{Note, NoteError, encode_digest, parse_digest, parse_size};
 use crate::hash::Digest;
 use crate::merkle::proof::{ProofError, verify_consistency};
@@ -60,28 +61,17 @@ impl Misbehaviour {
     /// # Errors
     /// [`NotProven::Line`] and [`NotProven::Note`].
     pub fn parse(bytes: &[u8]) -> Result<Self, NotProven> {
-        let bad = |line, expected| NotProven::Line { line, expected };
-        let text = str::from_utf8(bytes).map_err(|_| bad(1, "UTF-8 text"))?;
-        let (head, notes) = text.split_once("\n\n").ok_or(bad(1, "an empty line"))?;
-        let mut lines = head.split('\n').zip(1..);
-        let mut next = || lines.next().unwrap_or(("", 0));
-        if next().0 != FIRST_LINE {
-            return Err(bad(1, FIRST_LINE));
-        }
-        let mut length = |word: &str, expected| {
-            let (text, line) = next();
-            let number = text.strip_prefix(word).and_then(parse_size);
-            number.and_then(|bytes| usize::try_from(bytes).ok()).ok_or(bad(line, expected))
-        };
-        let older = length("older ", "`older` and a length")?;
-        let newer = length("newer ", "`newer` and a length")?;
-        let (text, line) = next();
-        let prefix = text.strip_prefix("prefix ").and_then(parse_digest);
-        let prefix = prefix.ok_or(bad(line, "`prefix` and a hash"))?;
-        let hash = |(text, line)| parse_digest(text).ok_or(bad(line, "a hash in base64"));
-        let path = lines.map(hash).collect::<Result<_, _>>()?;
+        let bad = |(line, expected)| NotProven::Line { line, expected };
+        let text = str::from_utf8(bytes).map_err(|_| bad((1, "UTF-8 text")))?;
+        let mut lines = Lines::new(text);
+        lines.exactly(FIRST_LINE).map_err(bad)?;
+        let length = |text| usize::try_from(parse_size(text)?).ok();
+        let older = lines.take("older ", length, "`older` and a length").map_err(bad)?;
+        let newer = lines.take("newer ", length, "`newer` and a length").map_err(bad)?;
+        let prefix = lines.take("prefix ", parse_digest, "`prefix` and a hash").map_err(bad)?;
+        let (path, notes) = lines.path().map_err(bad)?;
         let parts = notes.split_at_checked(older).filter(|(_, rest)| rest.len() == newer);
-        let (older, newer) = parts.ok_or(bad(2, "the lengths of the two notes"))?;
+        let (older, newer) = parts.ok_or(bad((2, "the lengths of the two notes")))?;
         let (older, newer) = (Note::parse(older.as_bytes())?, Note::parse(newer.as_bytes())?);
         Ok(Self { older, newer, prefix, path })
     }
@@ -112,7 +102,7 @@ impl fmt::Display for Misbehaviour {
         let (older, newer) = (self.older.to_string(), self.newer.to_string());
         writeln!(f, "{FIRST_LINE}\nolder {}\nnewer {}", older.len(), newer.len())?;
         writeln!(f, "prefix {}", encode_digest(&self.prefix))?;
-        self.path.iter().try_for_each(|hash| writeln!(f, "{}", encode_digest(hash)))?;
+        write_path(&self.path, f)?;
         write!(f, "\n{older}{newer}")
     }
 }

@@ -14,6 +14,7 @@ mod http;
 mod keeper;
 mod key;
 mod key_file;
+mod lines;
 mod misbehaviour;
 mod note;
 mod policy;

@@ -8,7 +8,8 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::note::{NOTE_BYTES_MAX, Note, NoteError, encode_digest, parse_digest, parse_size};
+use super::lines::{Lines, write_path};
+use super::note::{NOTE_BYTES_MAX, Note, NoteError, parse_size};
 use super::policy::{Met, Policy, PolicyError};
 use crate::event::RecordRef;
 use crate::event::record::RECORD_BYTES_MAX;
@@ -67,25 +68,18 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError::Line`] and [`ReceiptError::Note`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        let bad = |line, expected| ReceiptError::Line { line, expected };
+        let bad = |(line, expected)| ReceiptError::Line { line, expected };
         if bytes.len() > RECEIPT_BYTES_MAX {
             return Err(NoteError::TooLong.into());
         }
-        let text = str::from_utf8(bytes).map_err(|_| bad(1, "UTF-8 text"))?;
-        let (head, note) = text.split_once("\n\n").ok_or(bad(1, "an empty line"))?;
-        let mut lines = head.split('\n').zip(1..);
-        let mut next = || lines.next().unwrap_or(("", 0));
-        if next().0 != FIRST_LINE {
-            return Err(bad(1, FIRST_LINE));
-        }
-        let (extra, line) = next();
-        let record = extra.strip_prefix("extra ").and_then(|text| BASE64.decode(text).ok());
-        let record = record.ok_or(bad(line, "`extra` and the record in base64"))?;
-        let (index, line) = next();
-        let sequence = index.strip_prefix("index ").and_then(parse_size);
-        let sequence = sequence.ok_or(bad(line, "`index` and a sequence"))?;
-        let hash = |(text, line)| parse_digest(text).ok_or(bad(line, "a hash in base64"));
-        let path = lines.map(hash).collect::<Result<_, _>>()?;
+        let text = str::from_utf8(bytes).map_err(|_| bad((1, "UTF-8 text")))?;
+        let mut lines = Lines::new(text);
+        lines.exactly(FIRST_LINE).map_err(bad)?;
+        let base64 = |text| BASE64.decode(text).ok();
+        let record = lines.take("extra ", base64, "`extra` and the record in base64");
+        let record = record.map_err(bad)?;
+        let sequence = lines.take("index ", parse_size, "`index` and a sequence").map_err(bad)?;
+        let (path, note) = lines.path().map_err(bad)?;
         Ok(Self { record, sequence, path, note: Note::parse(note.as_bytes())? })
     }
 
@@ -121,7 +115,7 @@ impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let extra = BASE64.encode(&self.record);
         writeln!(f, "{FIRST_LINE}\nextra {extra}\nindex {}", self.sequence)?;
-        self.path.iter().try_for_each(|hash| writeln!(f, "{}", encode_digest(hash)))?;
+        write_path(&self.path, f)?;
         write!(f, "\n{}", self.note)
     }
 }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use super::key::{KeyKind, SigningKey, VerifierKey};
-use super::note::{NOTE_BYTES_MAX, Note, NoteError, encode_digest, parse_digest, parse_size};
+use super::lines::{Lines, write_path};
+use super::note::{NOTE_BYTES_MAX, Note, NoteError, parse_size};
 use super::sign::seconds;
 use crate::hash::{self, Digest};
 use crate::ledger::clock::Host;
@@ -67,22 +68,17 @@ impl Request {
     /// # Errors
     /// [`RequestError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        let bad = |line, expected| RequestError::Line { line, expected };
+        let bad = |(line, expected)| RequestError::Line { line, expected };
         if bytes.len() > REQUEST_BYTES_MAX {
             return Err(RequestError::TooLong);
         }
-        let text = str::from_utf8(bytes).map_err(|_| NoteError::NotText)?;
-        let (head, note) =
-            text.split_once("\n\n").ok_or(bad(1, "an empty line behind the proof"))?;
-        let mut lines = head.split('\n').zip(1..);
-        let old = lines.next().and_then(|(line, _)| line.strip_prefix("old "));
-        let old = old.and_then(parse_size).ok_or(bad(1, "`old` and a size in decimal digits"))?;
-        let mut proof = Vec::new();
-        for (line, place) in lines {
-            if proof.len() == PROOF_HASHES_MAX {
-                return Err(bad(place, "an empty line: a proof has at most 63 hashes"));
-            }
-            proof.push(parse_digest(line).ok_or(bad(place, "a hash in base64"))?);
+        let mut lines = Lines::new(str::from_utf8(bytes).map_err(|_| NoteError::NotText)?);
+        let old = lines.take("old ", parse_size, "`old` and a size in decimal digits");
+        let old = old.map_err(bad)?;
+        let (proof, note) = lines.path().map_err(bad)?;
+        if proof.len() > PROOF_HASHES_MAX {
+            let line = PROOF_HASHES_MAX + 2;
+            return Err(bad((line, "an empty line: a proof has at most 63 hashes")));
         }
         Ok(Self { old, proof, note: Note::parse(note.as_bytes())? })
     }
@@ -91,7 +87,7 @@ impl Request {
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "old {}", self.old)?;
-        self.proof.iter().try_for_each(|hash| writeln!(f, "{}", encode_digest(hash)))?;
+        write_path(&self.proof, f)?;
         write!(f, "\n{}", self.note)
     }
 }
