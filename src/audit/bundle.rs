@@ -14,14 +14,13 @@ use std::sync::Arc;
 
 use super::report::Report;
 use super::{AuditError, VerifyOptions};
-use crate::checkpoint::{Consistency, Note, read_notes, span_roots_of_records};
+use crate::checkpoint::{Consistency, Note, consistency_path, read_notes};
 use crate::event::Event;
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, read_whole};
 use crate::ledger::layout::{IDENTITY_BYTES, Layout};
 use crate::ledger::walk::SegmentFile;
 use crate::ledger::{LedgerError, Reader, at};
-use crate::merkle::proof::consistency_spans;
 
 /// Bytes that are kept of each damaged range.
 const FAULT_BYTES_MAX: u64 = 64 << 10;
@@ -109,8 +108,7 @@ fn consistency(
     trees.dedup();
     for pair in trees.windows(2) {
         let [from, to] = pair else { continue };
-        let Some(spans) = consistency_spans(from.0, to.0) else { continue };
-        let path = span_roots_of_records(reader, &spans)?;
+        let Some(path) = consistency_path(reader, from.0, *to)? else { continue };
         let proof = Consistency { from: *from, to: *to, path };
         let name = format!("consistency/{}-{}.txt", from.0, to.0);
         files.push((name, proof.to_string().into_bytes()));

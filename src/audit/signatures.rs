@@ -15,12 +15,11 @@ use super::damage::SignedTree;
 use super::report::{CheckpointReport, ProvableRange, Report, Strength, Verdict, Witnessed};
 use crate::checkpoint::{
     Checkpoint, KeyKind, Met, Misbehaviour, Note, NoteError, NoteFile, Policy, Signed, VerifierKey,
-    rotated_key, span_roots_of_records,
+    consistency_path, rotated_key,
 };
 use crate::event::{Event, SystemEvent};
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Head, LedgerError, Reader};
-use crate::merkle::proof::consistency_spans;
 
 /// A reader that walks any program's records.
 type AnyReader = Reader<Event>;
@@ -231,8 +230,7 @@ impl Judgement<'_> {
             if !agrees || !signed {
                 continue;
             }
-            if let Some(spans) = consistency_spans(size, *to) {
-                let path = span_roots_of_records(reader, &spans)?;
+            if let Some(path) = consistency_path(reader, size, (*to, *root))? {
                 let (older, newer) = (older.clone(), newer.clone());
                 return Ok(Some(Misbehaviour { older, newer, prefix, path }.to_string()));
             }

@@ -8,17 +8,16 @@
 
 use std::time::Duration;
 
+use super::consistency::consistency_path;
 use super::key::VerifierKey;
 use super::note::{Note, SignatureLine, parse_size};
 use super::policy::{Party, Policy};
 use super::sign::is_read_only;
 use super::store::{read_notes, save_note};
-use super::tiles::Tiles;
 use super::witness::Request;
 use crate::event::Payload;
 use crate::hash::Digest;
 use crate::ledger::{LedgerError, Reader, clock};
-use crate::merkle::proof::{consistency_spans, verify_consistency};
 
 /// Pauses before a witness that could not be reached is asked again.
 const PAUSES: [Duration; 3] =
@@ -191,23 +190,11 @@ impl<P: Payload> Asking<'_, P> {
         }
     }
 
-    /// The path from the tree of `old` records to the note's: out of tiles where it leads to the
-    /// signed root, else out of the records.
+    /// The path from the tree of `old` records to the note's.
     fn proof(&self, old: u64) -> Result<Vec<Digest>, LedgerError> {
         let checkpoint = self.note.checkpoint();
-        let (size, root) = (checkpoint.size, checkpoint.root);
-        let spans = consistency_spans(old, size).unwrap_or_default();
-        if spans.is_empty() {
-            return Ok(Vec::new());
-        }
-        let disk = &**self.reader.disk();
-        let mut tiles = Tiles::as_found(disk, self.reader.layout(), size, root);
-        if let (Ok(before), Ok(Some(path))) = (tiles.root_at(old), tiles.consistency(old, size))
-            && verify_consistency((old, &before), (size, &root), &path).is_ok()
-        {
-            return Ok(path);
-        }
-        super::span_roots_of_records(self.reader, &spans)
+        let path = consistency_path(self.reader, old, (checkpoint.size, checkpoint.root))?;
+        Ok(path.unwrap_or_default())
     }
 
     /// Takes the witness's own line out of its answer.

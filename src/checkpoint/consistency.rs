@@ -1,11 +1,16 @@
-//! A consistency proof as a text of its own: two trees, and the path between them.
+//! Consistency: the path between two trees of a log, and that path as a text of its own.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::lines::write_path;
 use super::note::{encode_digest, parse_digest, parse_size};
+use super::tiles::Tiles;
+use crate::event::Payload;
 use crate::hash::Digest;
-use crate::merkle::proof::{ProofError, verify_consistency};
+use crate::ledger::{LedgerError, Reader};
+use crate::merkle::CompactRange;
+use crate::merkle::proof::{ProofError, consistency_spans, verify_consistency};
 
 const FIRST_LINE: &str = "schwabot/consistency/v1";
 
@@ -52,4 +57,45 @@ impl fmt::Display for Consistency {
         }
         write_path(&self.path, f)
     }
+}
+
+/// Returns the path from the tree of a log's first `old` records to that of its first `size`, with
+/// this root: out of tiles where they lead to it, else out of the records; `None` when `old` is the
+/// larger.
+///
+/// # Errors
+/// Damage of the log, and failures of the machine.
+pub fn consistency_path<P: Payload>(
+    reader: &Reader<P>,
+    old: u64,
+    (size, root): (u64, Digest),
+) -> Result<Option<Vec<Digest>>, LedgerError> {
+    let Some(spans) = consistency_spans(old, size) else { return Ok(None) };
+    if spans.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let mut tiles = Tiles::as_found(&**reader.disk(), reader.layout(), size, root);
+    if let (Ok(before), Ok(Some(path))) = (tiles.root_at(old), tiles.consistency(old, size))
+        && verify_consistency((old, &before), (size, &root), &path).is_ok()
+    {
+        return Ok(Some(path));
+    }
+    roots_of_records(reader, &spans).map(Some)
+}
+
+/// The roots over spans of records that do not overlap, from the records themselves.
+fn roots_of_records<P: Payload>(
+    reader: &Reader<P>,
+    spans: &[Range<u64>],
+) -> Result<Vec<Digest>, LedgerError> {
+    let mut parts: Vec<CompactRange> =
+        spans.iter().map(|span| CompactRange::new(span.start)).collect();
+    reader.for_each::<LedgerError>(0, |record| {
+        let place = spans.iter().position(|span| span.contains(&record.sequence));
+        if let Some(place) = place {
+            parts[place].push(record.digest());
+        }
+        Ok(())
+    })?;
+    Ok(parts.iter().map(CompactRange::span_root).collect())
 }

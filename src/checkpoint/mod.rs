@@ -25,11 +25,10 @@ mod store;
 mod tiles;
 mod witness;
 
-use std::ops::Range;
 use std::path::PathBuf;
 
 pub use ask::{Asked, Transport, WitnessAnswer, WitnessState, ask_witnesses};
-pub use consistency::Consistency;
+pub use consistency::{Consistency, consistency_path};
 pub use http::HttpTransport;
 pub use keeper::{Every, Keeper};
 pub use key::{KEY_ID_BYTES, KeyError, KeyKind, SigningKey, VerifierKey};
@@ -157,27 +156,6 @@ fn push_records<P: Payload>(
         tree.push_row(&mut row);
     }
     Ok(())
-}
-
-/// Returns the roots over spans of a log's records that do not overlap, from the records
-/// themselves: what a proof needs where no tile may be written.
-///
-/// # Errors
-/// Damage of the log, and failures of the machine.
-pub fn span_roots_of_records<P: Payload>(
-    reader: &Reader<P>,
-    spans: &[Range<u64>],
-) -> Result<Vec<Digest>, LedgerError> {
-    let mut parts: Vec<CompactRange> =
-        spans.iter().map(|span| CompactRange::new(span.start)).collect();
-    reader.for_each::<LedgerError>(0, |record| {
-        let place = spans.iter().position(|span| span.contains(&record.sequence));
-        if let Some(place) = place {
-            parts[place].push(record.digest());
-        }
-        Ok(())
-    })?;
-    Ok(parts.iter().map(CompactRange::span_root).collect())
 }
 
 /// The message that both keys of a rotation sign.
