@@ -99,10 +99,12 @@ fn main() {
     once("written, root known", || write_log(&path, records));
     let reader: Reader<Block> = Reader::open(&path).unwrap();
     let (size, root) = once("all tiles made from the segments", || {
-        let tiles = Tiles::of(&reader, records).unwrap();
+        let tiles = Tiles::anew(&reader, records).unwrap();
         (tiles.size(), tiles.root())
     });
-    let grown = once("tiles again, nothing new", || Tiles::of(&reader, records).unwrap().root());
+    let grown = once("tiles again, nothing new", || {
+        Tiles::checked(&reader, records, &root).unwrap().root()
+    });
     assert_eq!(grown, root);
     let key = SigningKey::generate("bench.example", KeyKind::Log, &Machine).unwrap();
     let checkpoint = Checkpoint { origin: "bench.example".to_owned(), size, root };

@@ -370,8 +370,8 @@ fn tiles_grow_with_the_log_and_are_what_another_implementation_reads() {
     }
     let reader = place.reader();
     let (size, root) = *sizes.last().unwrap();
-    let mut tiles = Tiles::of(&reader, size).unwrap();
-    assert_eq!(tiles.root(), root);
+    let mut tiles = Tiles::as_found(&**reader.disk(), reader.layout(), size, root);
+    assert_eq!(tiles.root_at(size).unwrap(), root);
     for (old, old_root) in &sizes {
         let proof = tiles.consistency(*old, size).unwrap().unwrap();
         verify_consistency((*old, old_root), (size, &root), &proof).unwrap();

@@ -25,6 +25,7 @@ mod store;
 mod tiles;
 mod witness;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 pub use ask::{Asked, Transport, WitnessAnswer, WitnessState, ask_witnesses};
@@ -144,16 +145,29 @@ fn push_records<P: Payload>(
     reader: &Reader<P>,
     size: u64,
 ) -> Result<(), LedgerError> {
-    let mut cursor = reader.cursor(tree.end())?;
+    each_row(reader, tree.end()..size, |row| {
+        tree.push_row(row);
+        Ok(())
+    })
+}
+
+/// Hands over the leaf hashes of a range of a log's records, as far as there are any, a frame's at
+/// a time.
+fn each_row<P: Payload>(
+    reader: &Reader<P>,
+    mut range: Range<u64>,
+    mut take: impl FnMut(&mut [Digest]) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    let mut cursor = reader.cursor(range.start)?;
     let mut row = Vec::new();
-    while tree.end() < size
+    while !range.is_empty()
         && let Some(frame) = cursor.next_frame()?
     {
         row.clear();
-        let wanted = tree.end()..size;
-        let records = frame.records().filter(|record| wanted.contains(&record.sequence));
+        let records = frame.records().filter(|record| range.contains(&record.sequence));
         hash::leaves(records.map(|record| record.bytes), &mut row);
-        tree.push_row(&mut row);
+        range.start += row.len() as u64;
+        take(&mut row)?;
     }
     Ok(())
 }

@@ -197,7 +197,7 @@ fn publish<P: Payload>(
     unanchored: Option<Unanchored>,
 ) -> Result<Signature, SignError> {
     let Checkpoint { size, root, .. } = note.checkpoint();
-    match Tiles::checked(reader, *size, Some(root)) {
+    match Tiles::checked(reader, *size, root) {
         Err(error) if !is_read_only(&error) => return Err(error.into()),
         _ => {}
     }

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::each_row;
 use crate::event::Payload;
 use crate::hash::{self, Digest};
-use crate::ledger::disk::{Disk, read_whole, write_derived};
+use crate::ledger::disk::{Access, Disk, read_whole, write_derived};
 use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, Reader, at};
 use crate::merkle::proof::{consistency_spans, inclusion_spans, span_root};
@@ -47,58 +48,45 @@ impl Pyramid {
 }
 
 impl<'l> Tiles<'l> {
-    /// Makes or completes the tiles of the first `size` records, and computes their root.
+    /// Makes or completes the tiles of the first `size` records, whose root is known already: tiles
+    /// that do not lead to it are made anew.
     ///
     /// # Errors
-    /// Damage of the log, and failures of the machine.
+    /// Damage of the log, and failures of the machine; the caller compares the root.
     ///
     /// # Panics
     /// When the reader shows fewer records.
-    pub fn of<P: Payload>(reader: &'l Reader<P>, size: u64) -> Result<Self, LedgerError> {
-        Self::checked(reader, size, None)
-    }
-
-    /// As [`Tiles::of`], where the root is known already: tiles that do not lead to it are made
-    /// anew.
-    ///
-    /// # Errors
-    /// As [`Tiles::of`]; the caller compares the root.
-    ///
-    /// # Panics
-    /// As [`Tiles::of`].
     pub fn checked<P: Payload>(
         reader: &'l Reader<P>,
         size: u64,
-        root: Option<&Digest>,
+        root: &Digest,
     ) -> Result<Self, LedgerError> {
-        assert!(size <= reader.len(), "tiles of {size} records of {}", reader.len());
-        let (disk, layout) = (&**reader.disk(), reader.layout());
-        let mut tiles =
-            Self { disk, layout, size, root: hash::empty_root(), cache: BTreeMap::new() };
-        let kept = tiles.full_tiles().map_err(|error| at("read", layout.root())(error))?;
+        let mut tiles = Self::unbuilt(reader, size);
+        let kept = tiles.full_tiles().map_err(|error| at("read", tiles.layout.root())(error))?;
         let kept = kept.min(size / TILE_HASHES);
-        let mut built = tiles.build(reader, kept);
-        if !matches!(&built, Ok(found) if root.is_none_or(|root| root == found)) && kept > 0 {
-            built = tiles.build(reader, 0);
-        }
-        tiles.root = built?;
+        let built = tiles.build(reader, kept);
+        let fits = kept == 0 || matches!(&built, Ok(found) if found == root);
+        tiles.root = if fits { built? } else { tiles.build(reader, 0)? };
         Ok(tiles)
     }
 
-    /// Makes all tiles of the first `size` records anew, whatever lies there.
+    /// Makes all tiles of the first `size` records anew, whatever lies there, and computes their
+    /// root.
     ///
     /// # Errors
-    /// As [`Tiles::of`].
+    /// As [`Tiles::checked`].
     ///
     /// # Panics
-    /// As [`Tiles::of`].
+    /// As [`Tiles::checked`].
     pub fn anew<P: Payload>(reader: &'l Reader<P>, size: u64) -> Result<Self, LedgerError> {
-        assert!(size <= reader.len(), "tiles of {size} records of {}", reader.len());
-        let (disk, layout) = (&**reader.disk(), reader.layout());
-        let root = hash::empty_root();
-        let mut tiles = Self { disk, layout, size, root, cache: BTreeMap::new() };
+        let mut tiles = Self::unbuilt(reader, size);
         tiles.root = tiles.build(reader, 0)?;
         Ok(tiles)
+    }
+
+    fn unbuilt<P: Payload>(reader: &'l Reader<P>, size: u64) -> Self {
+        assert!(size <= reader.len(), "tiles of {size} records of {}", reader.len());
+        Self::as_found(&**reader.disk(), reader.layout(), size, hash::empty_root())
     }
 
     /// Opens the tiles of `size` records as they are, without looking at the log: what comes out of
@@ -228,7 +216,7 @@ impl<'l> Tiles<'l> {
     fn full_tiles(&self) -> io::Result<u64> {
         let there = |place: u64| {
             let tile = Tile { level: 0, place, width: TILE_HASHES };
-            match self.disk.open(&self.layout.tile(&tile), crate::ledger::disk::Access::Read) {
+            match self.disk.open(&self.layout.tile(&tile), Access::Read) {
                 Ok(file) => Ok(file.len()? == tile.bytes() as u64),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
                 Err(error) => Err(error),
@@ -261,21 +249,9 @@ impl<'l> Tiles<'l> {
         };
         let mut rows = Rows { disk: self.disk, layout: self.layout, levels: Vec::new() };
         self.resume(&mut rows, kept).map_err(failed(self.layout))?;
-        let from = kept * TILE_HASHES;
-        let mut cursor = reader.cursor(from)?;
-        let (mut sequence, mut leaves) = (from, Vec::new());
-        while sequence < self.size
-            && let Some(frame) = cursor.next_frame()?
-        {
-            leaves.clear();
-            let wanted = sequence..self.size;
-            let records = frame.records().filter(|record| wanted.contains(&record.sequence));
-            hash::leaves(records.map(|record| record.bytes), &mut leaves);
-            sequence += leaves.len() as u64;
-            for leaf in &leaves {
-                rows.push(0, *leaf).map_err(failed(self.layout))?;
-            }
-        }
+        each_row(reader, kept * TILE_HASHES..self.size, |row| {
+            row.iter().try_for_each(|leaf| rows.push(0, *leaf)).map_err(failed(self.layout))
+        })?;
         rows.write_partial().map_err(failed(self.layout))?;
         self.root_at(self.size).map_err(failed(self.layout))
     }
