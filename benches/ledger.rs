@@ -12,13 +12,14 @@
     reason = "a program that prints figures and may stop at the first surprise"
 )]
 
+mod block;
+
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schwabot::audit::{Level, VerifyOptions, verify};
-use schwabot::event::wire::{self, Decode, DecodeError, Encode, EncodeError};
-use schwabot::event::{Class, Event, Payload, Stamp, Vantage};
+use schwabot::event::{Class, Event, Stamp, Vantage};
 use schwabot::kernel::World;
 use schwabot::ledger::clock::Stopwatch;
 use schwabot::ledger::disk::{Access, Disk, RealDisk};
@@ -29,31 +30,7 @@ use schwabot::ledger::{
 use schwabot::market::{Source, SyntheticConfig, SyntheticMarket};
 use schwabot::time::Timestamp;
 
-const RECORD_BYTES: usize = 256;
-const PAYLOAD_BYTES: usize = RECORD_BYTES - 40;
-
-/// An event of exactly 256 bytes.
-#[derive(Encode, Decode)]
-struct Block([u8; PAYLOAD_BYTES]);
-
-impl Payload for Block {
-    const APPLICATION: [u8; 16] = *b"benchmark-blocks";
-    fn kind(&self) -> u16 {
-        0x0100
-    }
-    fn schema(&self) -> u16 {
-        1
-    }
-    fn encode_payload(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        wire::encode(self, out)
-    }
-    fn decode_payload(kind: u16, schema: u16, bytes: &[u8]) -> Result<Self, DecodeError> {
-        match (kind, schema) {
-            (0x0100, 1) => wire::decode(bytes),
-            _ => Err(DecodeError::UnknownKind { kind, schema }),
-        }
-    }
-}
+use block::{Block, RECORD_BYTES};
 
 /// How much is done; a smoke run only shows that everything still works.
 #[derive(Clone, Copy)]
@@ -155,7 +132,7 @@ fn stamp() -> Stamp {
 fn batch(records: u64) -> Batch<Block> {
     let mut batch = Batch::new();
     for _ in 0..records {
-        batch.push(&Block([7; PAYLOAD_BYTES]), &stamp()).unwrap();
+        batch.push(&Block::new(), &stamp()).unwrap();
     }
     batch
 }
@@ -228,7 +205,7 @@ fn raw_buffered(records: u64) -> f64 {
 
 fn our_buffered(path: &Path, records: u64, finish_root: bool) -> f64 {
     let mut writer: Writer<Block> = Writer::open(path, &options(SyncMode::End)).unwrap();
-    let block = Block([7; PAYLOAD_BYTES]);
+    let block = Block::new();
     let mut step = Batch::new();
     let watch = Stopwatch::start();
     for _ in 0..records {

@@ -10,11 +10,12 @@
     reason = "a program that prints figures and may stop at the first surprise"
 )]
 
+mod block;
+
 use schwabot::checkpoint::{
     Checkpoint, KeyKind, Note, Policy, Receipt, SigningKey, Tiles, prove, save_note,
 };
-use schwabot::event::wire::{self, Decode, DecodeError, Encode, EncodeError};
-use schwabot::event::{Class, Payload, Stamp, Vantage};
+use schwabot::event::{Class, Stamp, Vantage};
 use schwabot::hash;
 use schwabot::ledger::clock::{Machine, Stopwatch};
 use schwabot::ledger::disk::RealDisk;
@@ -23,28 +24,7 @@ use schwabot::ledger::{Batch, Reader, SyncMode, Writer, WriterOptions};
 use schwabot::merkle::proof::verify_inclusion;
 use schwabot::time::Timestamp;
 
-/// A record of 256 bytes.
-#[derive(Encode, Decode)]
-struct Block([u8; 216]);
-
-impl Payload for Block {
-    const APPLICATION: [u8; 16] = *b"benchmark-blocks";
-    fn kind(&self) -> u16 {
-        0x0100
-    }
-    fn schema(&self) -> u16 {
-        1
-    }
-    fn encode_payload(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        wire::encode(self, out)
-    }
-    fn decode_payload(kind: u16, schema: u16, bytes: &[u8]) -> Result<Self, DecodeError> {
-        match (kind, schema) {
-            (0x0100, 1) => wire::decode(bytes),
-            _ => Err(DecodeError::UnknownKind { kind, schema }),
-        }
-    }
-}
+use block::{Block, RECORD_BYTES};
 
 /// Times each of several calls and prints the median in microseconds.
 fn measure(name: &str, places: &[u64], mut work: impl FnMut(u64)) {
@@ -75,7 +55,7 @@ fn write_log(path: &std::path::Path, records: u64) {
     let mut writer: Writer<Block> = Writer::open(path, &options).unwrap();
     let stamp = Stamp::new(Class::Input, Vantage::Simulated, Timestamp::from_nanos(0));
     let mut step = Batch::new();
-    let mut block = Block([7; 216]);
+    let mut block = Block::new();
     let mut left = records;
     while left > 0 {
         step.clear();
@@ -95,7 +75,7 @@ fn main() {
     let (records, rounds) = if smoke { (5_000, 20) } else { (10_000_000, 1_000) };
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
-    println!("a log of {records} records of 256 bytes");
+    println!("a log of {records} records of {RECORD_BYTES} bytes");
     once("written, root known", || write_log(&path, records));
     let reader: Reader<Block> = Reader::open(&path).unwrap();
     let (size, root) = once("all tiles made from the segments", || {
