@@ -20,7 +20,7 @@ use super::sign::seconds;
 use crate::hash::{self, Digest};
 use crate::ledger::clock::Host;
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
-use crate::ledger::{LedgerError, at};
+use crate::ledger::{LedgerError, at, make_durable_dir};
 use crate::merkle::proof::verify_consistency;
 
 /// Hashes of the longest consistency proof.
@@ -298,19 +298,6 @@ impl Witness {
     fn path(&self, origin: &str) -> PathBuf {
         self.state.join(format!("{}.note", id_of(origin)))
     }
-}
-
-/// Makes a directory and those above it, as far as they are missing; their names are durable.
-fn make_durable_dir(disk: &dyn Disk, path: &Path) -> Result<(), LedgerError> {
-    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
-    let missing =
-        |dir: &Path| disk.list(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    if let Some(above) = above.filter(|above| missing(above)) {
-        make_durable_dir(disk, above)?;
-    }
-    disk.create_dir(path).map_err(at("create", path))?;
-    let above = above.unwrap_or(Path::new("."));
-    disk.sync_dir(above).map_err(at("sync", above))
 }
 
 /// What a log is called in names of files and addresses.

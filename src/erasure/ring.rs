@@ -17,10 +17,10 @@ use zeroize::Zeroizing;
 use super::{ErasureError, SubjectKey, Unseal, Unsealed};
 use crate::event::{Sealed, SubjectId};
 use crate::hash::parse_hex;
-use crate::ledger::at;
 use crate::ledger::clock::Host;
 use crate::ledger::disk::{Access, Disk, Readers, read_whole, write_whole};
 use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::{at, make_durable_dir};
 
 /// Bytes of the longest name of a subject.
 pub const NAME_BYTES_MAX: usize = 256;
@@ -72,10 +72,7 @@ impl KeyRing {
         if let Some(subject) = self.find_by_name(name)? {
             return Err(ErasureError::NameTaken { path: self.file(&subject) });
         }
-        self.disk.create_dir(&self.dir).map_err(at("create", &self.dir))?;
-        let above = self.dir.parent().filter(|above| *above != Path::new(""));
-        let above = above.unwrap_or(Path::new("."));
-        self.disk.sync_dir(above).map_err(at("sync", above))?;
+        make_durable_dir(&*self.disk, &self.dir)?;
         let mut subject = SubjectId([0; 16]);
         self.host.random(&mut subject.0).map_err(ErasureError::Random)?;
         let key = SubjectKey::generate(&*self.host)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::clock::Host;
-use super::disk::{Access, Disk, DiskFile};
+use super::disk::{Access, Disk, DiskFile, parent_of, remove_if_there};
 use super::error::{LedgerError, at};
 use super::layout::{Identity, Layout};
 use super::segment::{LedgerId, SegmentHeader, file_name};
@@ -41,37 +41,11 @@ impl Files {
             Ok(names) if names.iter().any(|name| name == "ledger.id") => Ok(()),
             Ok(names) if names.iter().all(|name| is_ours(name)) => Ok(()),
             Ok(_) => Err(LedgerError::DirectoryInUse { path: root.to_owned() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.make_dirs(root),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make_durable_dir(&*self.disk, root)
+            }
             Err(error) => Err(at("list", root)(error)),
         }
-    }
-
-    /// Makes a directory and those above it, the names of each durable before the next is made:
-    /// whoever finds one later may rely on all names above the one that holds it.
-    fn make_dirs(&self, dir: &Path) -> Result<(), LedgerError> {
-        let mut missing = Vec::new();
-        let mut above = dir;
-        while let Err(error) = self.disk.list(above) {
-            let Some(parent) = parent_of(above).filter(|parent| *parent != above) else { break };
-            if error.kind() != io::ErrorKind::NotFound {
-                // It is there, if only to be passed through.
-                break;
-            }
-            missing.push(above);
-            above = parent;
-        }
-        // The lowest directory may have been made by somebody who died before its name lasted.
-        if let Some(parent) = parent_of(above)
-            && let Err(error) = self.disk.sync_dir(parent)
-            && error.kind() != io::ErrorKind::PermissionDenied
-        {
-            return Err(at("sync", parent)(error));
-        }
-        for dir in missing.into_iter().rev() {
-            self.disk.create_dir(dir).map_err(at("create", dir))?;
-            self.sync_parent(dir)?;
-        }
-        Ok(())
     }
 
     /// Makes `ledger.id`, or does nothing where it is.
@@ -83,7 +57,7 @@ impl Files {
             // promised below a name that is not. Segments are only made once the parent was synced.
             self.sync_dir(root)?;
             let has_segments = names.iter().any(|name| name == "segments");
-            return if has_segments { Ok(()) } else { self.sync_parent(root) };
+            return if has_segments { Ok(()) } else { sync_parent(&*self.disk, root) };
         }
         let mut ledger = LedgerId::default();
         self.host.random(&mut ledger).map_err(at("draw a random id for", root))?;
@@ -98,7 +72,7 @@ impl Files {
         self.sync_dir(root)?;
         // The directory itself has a name in its parent, and that name must last as well.
         // A crash here leaves `ledger.id` alone: an empty ledger.
-        self.sync_parent(root)
+        sync_parent(&*self.disk, root)
     }
 
     /// Makes `segments/` with segment 0 inside appear by one rename.
@@ -189,25 +163,45 @@ impl Files {
     }
 
     fn remove_if_there(&self, path: &Path) -> Result<(), LedgerError> {
-        match self.disk.remove(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", path)(error)),
-            _ => Ok(()),
-        }
+        remove_if_there(&*self.disk, path).map_err(at("remove", path))
     }
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<(), LedgerError> {
         self.disk.sync_dir(dir).map_err(at("sync", dir))
     }
-
-    fn sync_parent(&self, dir: &Path) -> Result<(), LedgerError> {
-        parent_of(dir).map_or(Ok(()), |parent| self.sync_dir(parent))
-    }
 }
 
-/// The directory that holds the name; the working directory for a bare one.
-fn parent_of(path: &Path) -> Option<&Path> {
-    let parent = path.parent()?;
-    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+/// Makes a directory and those above it, as far as they are missing, the names of each durable
+/// before the next is made: whoever finds one later may rely on all names above the one that holds
+/// it.
+pub(crate) fn make_durable_dir(disk: &dyn Disk, dir: &Path) -> Result<(), LedgerError> {
+    let mut missing = Vec::new();
+    let mut above = dir;
+    while let Err(error) = disk.list(above) {
+        let Some(parent) = parent_of(above).filter(|parent| *parent != above) else { break };
+        if error.kind() != io::ErrorKind::NotFound {
+            // It is there, if only to be passed through.
+            break;
+        }
+        missing.push(above);
+        above = parent;
+    }
+    // The lowest directory may have been made by somebody who died before its name lasted.
+    if let Some(parent) = parent_of(above)
+        && let Err(error) = disk.sync_dir(parent)
+        && error.kind() != io::ErrorKind::PermissionDenied
+    {
+        return Err(at("sync", parent)(error));
+    }
+    for dir in missing.into_iter().rev() {
+        disk.create_dir(dir).map_err(at("create", dir))?;
+        sync_parent(disk, dir)?;
+    }
+    Ok(())
+}
+
+fn sync_parent(disk: &dyn Disk, dir: &Path) -> Result<(), LedgerError> {
+    parent_of(dir).map_or(Ok(()), |parent| disk.sync_dir(parent).map_err(at("sync", parent)))
 }
 
 /// Names that a crash while making a ledger can leave in its directory.

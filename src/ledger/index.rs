@@ -8,7 +8,7 @@
 
 use std::io;
 
-use super::disk::{Access, Disk};
+use super::disk::{Disk, read_whole, write_anew};
 use super::layout::Layout;
 use super::segment::LedgerId;
 use super::walk::Position;
@@ -20,7 +20,7 @@ use crate::merkle::CompactRange;
 pub const INDEX_STEP_BYTES: u64 = 256 << 10;
 /// The first eight bytes of an index.
 pub const INDEX_MAGIC: [u8; 8] = *b"SWBIDX\x00\x01";
-const INDEX_BYTES_MAX: u64 = 8 << 20;
+const INDEX_BYTES_MAX: usize = 8 << 20;
 
 /// A frame's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -89,23 +89,14 @@ impl SegmentIndex {
         wire::encode(self, &mut bytes).map_err(io::Error::other)?;
         let checksum = crc32c::crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
-        let path = layout.index(self.segment);
-        if let Err(error) = disk.remove(&path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        disk.create(&path)?.write_at(&bytes, 0)
+        write_anew(disk, &layout.index(self.segment), &bytes)
     }
 
     /// Reads a segment's index, or `None` where there is none that can be believed.
     #[must_use]
     pub fn read(disk: &dyn Disk, layout: &Layout, ledger: LedgerId, segment: u64) -> Option<Self> {
-        let file = disk.open(&layout.index(segment), Access::Read).ok()?;
-        let len = file.len().ok().filter(|len| *len <= INDEX_BYTES_MAX)?;
-        let mut bytes = vec![0; usize::try_from(len).ok()?];
-        let read = file.read_at(&mut bytes, 0).ok()?;
-        let body = bytes.get(12..read)?;
+        let bytes = read_whole(disk, &layout.index(segment), INDEX_BYTES_MAX).ok()?;
+        let body = bytes.get(12..)?;
         let stated: [u8; 4] = bytes.get(8..12)?.try_into().ok()?;
         if bytes[..8] != INDEX_MAGIC || u32::from_le_bytes(stated) != crc32c::crc32c(body) {
             return None;

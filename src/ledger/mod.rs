@@ -80,6 +80,7 @@ mod writer;
 pub use batch::Batch;
 pub use error::LedgerError;
 pub(crate) use error::at;
+pub(crate) use files::make_durable_dir;
 pub use keys::KEYS_REMEMBERED;
 pub use options::{Appended, Head, SyncMode, WriterOptions};
 pub use queue::{Appender, GroupWriter, Pending, QUEUE_STEPS_MAX};

@@ -23,7 +23,7 @@ use crate::event::wire::{self, Decode, Encode, EncodeError};
 use crate::event::{Event, RecordRef};
 use crate::hash::{self, Digest};
 use crate::kernel::{KERNEL_NUMBER, World};
-use crate::ledger::disk::Access;
+use crate::ledger::disk::{read_whole, write_anew};
 use crate::ledger::layout::LedgerPlace;
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Entry, Reader, decode};
@@ -105,12 +105,7 @@ impl Snapshots {
         let folder = layout.snapshots();
         disk.create_dir(&folder)?;
         let path = folder.join(format!("{sequence:012}-{}{SUFFIX}", hash::sha256(&bytes)));
-        if let Err(error) = disk.remove(&path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error.into());
-        }
-        disk.create(&path)?.write_at(&bytes, 0)?;
+        write_anew(disk, &path, &bytes)?;
         (self.last_sequence, self.last_bytes, self.log_bytes) = (sequence, bytes.len() as u64, 0);
         Ok(())
     }
@@ -156,13 +151,7 @@ fn read(
     name: &str,
 ) -> Result<Option<Folded>, ProjectionError> {
     let path = reader.layout().snapshots().join(name);
-    let bytes = reader.disk().open(&path, Access::Read).and_then(|file| {
-        let mut bytes = vec![0; usize::try_from(file.len()?).map_err(io::Error::other)?];
-        let read = file.read_at(&mut bytes, 0)?;
-        bytes.truncate(read);
-        Ok(bytes)
-    });
-    let Ok(bytes) = bytes else { return Ok(None) };
+    let Ok(bytes) = read_whole(&**reader.disk(), &path, usize::MAX) else { return Ok(None) };
     if hash::sha256(&bytes) != digest {
         return Ok(None);
     }

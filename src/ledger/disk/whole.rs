@@ -34,7 +34,7 @@ pub fn read_whole(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<Vec<u8
 /// As the system says; the old file is then still there.
 pub fn write_whole(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     put(disk, path, bytes, readers, true)?;
-    disk.sync_dir(path.parent().filter(|dir| *dir != Path::new("")).unwrap_or(Path::new(".")))
+    parent_of(path).map_or(Ok(()), |dir| disk.sync_dir(dir))
 }
 
 /// As [`write_whole`], for what can be made again: it may be lost or incomplete after a power cut.
@@ -47,10 +47,7 @@ pub fn write_derived(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<(
 
 fn put(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers, sync: bool) -> io::Result<()> {
     let temporary = temporary(path);
-    match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_if_there(disk, &temporary)?;
     let file = match readers {
         Readers::Usual => disk.create(&temporary)?,
         Readers::Owner => disk.create_private(&temporary)?,
@@ -60,6 +57,33 @@ fn put(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers, sync: bool)
         file.sync()?;
     }
     disk.replace(&temporary, path)
+}
+
+/// Writes a file in place of one that may be there. Nothing is synced, and a crash can leave a part
+/// of it: for what says by itself whether it is whole.
+///
+/// # Errors
+/// As the system says.
+pub fn write_anew(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    remove_if_there(disk, path)?;
+    disk.create(path)?.write_at(bytes, 0)
+}
+
+/// Removes a file, or does nothing where there is none.
+///
+/// # Errors
+/// As the system says.
+pub fn remove_if_there(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The directory that holds the name; the working directory for a bare one.
+pub(crate) fn parent_of(path: &Path) -> Option<&Path> {
+    let parent = path.parent()?;
+    Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
 /// Where a file is made ready; a crash leaves it, and the next write removes it.
