@@ -58,6 +58,12 @@ impl Timestamp {
         Self(nanos)
     }
 
+    /// Makes an instant from whole seconds since the epoch, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(SECOND_NS))
+    }
+
     /// Returns nanoseconds since the epoch.
     #[must_use]
     pub const fn nanos(self) -> i64 {

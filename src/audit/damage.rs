@@ -80,7 +80,11 @@ pub(super) fn look_again(
     }
     if let Some(signed) = signed {
         report.unanchored = report.records.saturating_sub(signed.checkpoint.size);
-        raise(report, proven, &signed.by);
+        let run = |(from, to)| {
+            let (strength, by) = (Strength::Signed, signed.by.clone());
+            ProvableRange { from, to, strength, by, witnessed: None }
+        };
+        raise(report, proven.merged().into_iter().map(run).collect());
     }
     for trade in lost.affected().take(FAULTS_LISTED_MAX) {
         if !report.affected_trades.contains(&trade) {
@@ -214,30 +218,24 @@ impl Runs {
     }
 }
 
-/// Puts what a signature proves in place of what was only self-consistent.
-fn raise(report: &mut Report, proven: Runs, by: &[String]) {
-    let proven = proven.merged();
-    let mut ranges: Vec<ProvableRange> = proven
-        .iter()
-        .map(|&(from, to)| {
-            let (strength, by) = (Strength::Signed, by.to_vec());
-            ProvableRange { from, to, strength, by, witnessed: None }
-        })
-        .collect();
+/// Puts what a signature proves, disjoint ranges in order, in place of what was only
+/// self-consistent.
+pub(super) fn raise(report: &mut Report, proven: Vec<ProvableRange>) {
+    let mut ranges = Vec::new();
     for range in std::mem::take(&mut report.provable) {
         let mut from = range.from;
-        for &(start, end) in
-            proven.iter().filter(|(start, end)| *start < range.to && *end > range.from)
-        {
-            if from < start {
-                ranges.push(ProvableRange { from, to: start, ..range.clone() });
+        let first = proven.partition_point(|better| better.to <= range.from);
+        for better in proven[first..].iter().take_while(|better| better.from < range.to) {
+            if from < better.from {
+                ranges.push(ProvableRange { from, to: better.from, ..range.clone() });
             }
-            from = from.max(end);
+            from = better.to;
         }
         if from < range.to {
             ranges.push(ProvableRange { from, ..range });
         }
     }
+    ranges.extend(proven);
     ranges.sort_by_key(|range| range.from);
     report.provable = ranges;
 }

@@ -26,8 +26,7 @@ pub(super) fn verify(path: &Path, options: &VerifyOptions) -> Result<Report, Aud
     let resume = options.since.as_ref().and_then(|since| look.resume(since));
     let (report, _) = look.check(resume.as_ref())?;
     let Some(since) = &options.since else { return Ok(report) };
-    let fits = look.root_of(&report, since);
-    if resume.is_none() || fits {
+    if resume.is_none() || confirms(&report, since) {
         return Ok(report);
     }
     // The place came from derived files, so they are not what accuses: everything is looked at.
@@ -186,12 +185,12 @@ impl<'o> Look<'o> {
         })?;
         Some(Resume { index: header.index, tree, before: None })
     }
+}
 
-    /// Did the audit come to the root that this note states?
-    fn root_of(&self, report: &Report, note: &Note) -> bool {
-        let found = report.checkpoints.iter().filter(|found| found.size == note.checkpoint().size);
-        found.into_iter().all(|found| found.holds == Some(true)) && report.exit_code == 0
-    }
+/// Did the audit come to the root that this note states?
+fn confirms(report: &Report, note: &Note) -> bool {
+    let mut found = report.checkpoints.iter().filter(|found| found.size == note.checkpoint().size);
+    found.all(|found| found.holds == Some(true)) && report.exit_code == 0
 }
 
 fn failure(action: &'static str, path: PathBuf, source: io::Error) -> LedgerError {

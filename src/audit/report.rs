@@ -136,13 +136,6 @@ pub struct Witnessed {
     pub time: Timestamp,
 }
 
-impl Witnessed {
-    pub(super) fn new(cosigned: usize, of: usize, seconds: u64) -> Self {
-        let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
-        Self { cosigned, of, time: Timestamp::from_nanos(nanos) }
-    }
-}
-
 /// A signed note, held against the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckpointReport {

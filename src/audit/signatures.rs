@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::chain::ChainResult;
 use super::collect::OwnRecord;
-use super::damage::SignedTree;
+use super::damage::{SignedTree, raise};
 use super::report::{CheckpointReport, ProvableRange, Report, Strength, Verdict, Witnessed};
 use crate::checkpoint::{
     Checkpoint, KeyKind, Met, Misbehaviour, Note, NoteError, NoteFile, Policy, Signed, VerifierKey,
@@ -20,6 +20,7 @@ use crate::checkpoint::{
 use crate::event::{Event, SystemEvent};
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Head, LedgerError, Reader};
+use crate::time::Timestamp;
 
 /// A reader that walks any program's records.
 type AnyReader = Reader<Event>;
@@ -322,24 +323,19 @@ fn vouch(report: &mut Report, checkpoint: &Checkpoint, by: &[String], met: Optio
     let size = checkpoint.size;
     report.unanchored = report.records.saturating_sub(size);
     let witnessed = met.filter(|met| !met.witnesses.is_empty()).map(|met| {
-        let mut times: Vec<u64> = met.witnesses.iter().map(|(_, seconds)| *seconds).collect();
-        times.sort_unstable();
-        Witnessed::new(times.len(), met.witnesses_listed, times.last().copied().unwrap_or(0))
+        let latest = met.witnesses.iter().map(|(_, seconds)| *seconds).max().unwrap_or(0);
+        let (cosigned, of) = (met.witnesses.len(), met.witnesses_listed);
+        Witnessed { cosigned, of, time: Timestamp::from_seconds(latest) }
     });
     let strength = if witnessed.is_some() { Strength::Witnessed } else { Strength::Signed };
     let first = report.left_out.map_or(0, |left| left.records);
-    let mut ranges = Vec::new();
-    for range in std::mem::take(&mut report.provable) {
-        // Behind damage the root says nothing.
-        if range.from != first || size <= first {
-            ranges.push(range);
-            continue;
-        }
-        let to = range.to.min(size);
-        ranges.push(ProvableRange { from: first, to, strength, by: by.to_vec(), witnessed });
-        if range.to > to {
-            ranges.push(ProvableRange { from: to, ..range });
-        }
+    // Behind damage the root says nothing.
+    let sound = report.provable.iter().find(|range| range.from == first);
+    let to = sound.map_or(first, |range| range.to.min(size));
+    if to > first {
+        raise(
+            report,
+            vec![ProvableRange { from: first, to, strength, by: by.to_vec(), witnessed }],
+        );
     }
-    report.provable = ranges;
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::key::SigningKey;
 use super::note::{NOTE_BYTES_MAX, Note, NoteError};
-use super::{Contradiction, SignError};
+use super::{SignError, contradiction};
 use crate::ledger::at;
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 
@@ -91,9 +91,7 @@ impl KeyFile {
         if let Some(last) = self.last()? {
             let (before, now) = (last.checkpoint().size, note.checkpoint().size);
             if before > now {
-                let met = format!("a head of only {now}");
-                let contradiction = Contradiction { by: "this key", size: before, met };
-                return Err(SignError::Contradiction(Box::new(contradiction)));
+                return Err(contradiction("this key", before, format!("a head of only {now}")));
             }
         }
         let path = self.memory();

@@ -129,6 +129,10 @@ pub struct Contradiction {
     pub met: String,
 }
 
+fn contradiction(by: &'static str, size: u64, met: String) -> SignError {
+    SignError::Contradiction(Box::new(Contradiction { by, size, met }))
+}
+
 /// Returns the root over the first `size` records of a log from the records themselves.
 ///
 /// # Errors

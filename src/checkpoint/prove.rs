@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::key::VerifierKey;
 use super::note::Note;
 use super::receipt::Receipt;
-use super::sign::anchor_at;
+use super::sign::is_announced;
 use super::store::read_notes;
 use super::tiles::Tiles;
 use crate::event::Payload;
@@ -61,12 +60,16 @@ pub fn prove<P: Payload>(reader: &Reader<P>, sequence: u64) -> Result<Receipt, P
     let record = record.ok_or_else(|| ProveError::NoRecord { path: path(), sequence, records })?;
     let notes = read_notes(&**reader.disk(), reader.layout())?;
     let covers = |note: &Note| (sequence..records).contains(&(note.checkpoint().size - 1));
-    let covering = notes
+    let mut covering: Vec<Note> = notes
         .into_iter()
         .filter_map(|file| file.note.ok())
-        .filter(|note| note.checkpoint().size > 0 && covers(note));
-    // A note that the key of the anchor before it signed comes before any other.
-    let note = covering.max_by_key(|note| (is_announced(reader, note), note.checkpoint().size));
+        .filter(|note| note.checkpoint().size > 0 && covers(note))
+        .collect();
+    covering.sort_by_key(|note| note.checkpoint().size);
+    // A note that the log announces comes before any other; behind damage none is known to be.
+    let announced = |note: &Note| is_announced(reader, note).unwrap_or(false);
+    let place = covering.iter().rposition(announced).or(covering.len().checked_sub(1));
+    let note = place.map(|place| covering.swap_remove(place));
     let note = note.ok_or_else(|| ProveError::NotCovered { path: path(), sequence })?;
     let size = note.checkpoint().size;
     let mut receipt = Receipt { record, sequence, path: Vec::new(), note };
@@ -89,11 +92,4 @@ pub fn prove<P: Payload>(reader: &Reader<P>, sequence: u64) -> Result<Receipt, P
     let wrong = |error| at(std::io::Error::other(error));
     fits.map_err(wrong)?;
     Ok(receipt)
-}
-
-/// Did the key sign it that the log's anchor right before its end names?
-fn is_announced<P: Payload>(reader: &Reader<P>, note: &Note) -> bool {
-    let anchor = anchor_at(reader, note.checkpoint().size).ok().flatten();
-    let key = anchor.and_then(|anchor| anchor.key.parse::<VerifierKey>().ok());
-    key.is_some_and(|key| note.signed_by([&key]).is_ok_and(|good| !good.is_empty()))
 }

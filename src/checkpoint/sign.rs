@@ -7,6 +7,7 @@
 //! | the note is durable beside the key | a note that nobody has seen; it is made again, the same |
 //! | the note is durable in the ledger | a signed ledger |
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use super::key::{KeyKind, VerifierKey};
@@ -14,15 +15,13 @@ use super::key_file::KeyFile;
 use super::note::{Checkpoint, Note};
 use super::store::{read_notes, save_note};
 use super::tiles::Tiles;
-use super::{Contradiction, SignError};
-use crate::event::{KeyRotated, Payload, SystemEvent};
+use super::{SignError, contradiction};
+use crate::event::{ChainAnchor, KeyRotated, Payload, RecordRef, SystemEvent};
 use crate::hash::Digest;
 use crate::ledger::clock::Host;
-use crate::ledger::segment::SEGMENT_BYTES_MIN;
-use crate::ledger::{
-    Entry, Head, LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode,
-};
+use crate::ledger::{Entry, Head, LedgerEnd, LedgerError, Reader, Writer, WriterOptions, decode};
 use crate::merkle::CompactRange;
+use crate::time::SECOND_NS;
 
 /// What was signed, and what the signature fixes.
 #[derive(Debug, Clone)]
@@ -140,7 +139,7 @@ pub fn cosign_head<P: Payload>(
         return Err(SignError::NotACosigner { name: verifier.name().to_owned() });
     }
     let reader = open::<P>(path, options)?;
-    let note = newest_by_the_log(&reader)?;
+    let note = newest_announced(&reader)?;
     let mut note = note.ok_or_else(|| SignError::NoCheckpoint { path: path.to_owned() })?;
     let mut seen = SeenTree::default();
     if let Some(last) = key.last()? {
@@ -183,7 +182,7 @@ pub(super) fn sign_anchored<P: Payload>(
 
 /// The time by the wall clock, in whole seconds since 1970.
 pub(super) fn seconds(host: &dyn Host) -> u64 {
-    u64::try_from(host.now().nanos() / 1_000_000_000).unwrap_or(0).max(1)
+    u64::try_from(host.now().nanos() / SECOND_NS).unwrap_or(0).max(1)
 }
 
 fn open<P: Payload>(path: &Path, options: &WriterOptions) -> Result<Reader<P>, SignError> {
@@ -265,27 +264,29 @@ fn compare<P: Payload>(
     Err(contradiction(by, signed.size, met))
 }
 
-fn contradiction(by: &'static str, size: u64, met: String) -> SignError {
-    SignError::Contradiction(Box::new(Contradiction { by, size, met }))
-}
-
-/// The newest note that a key signed which the log itself names, for the log of that name.
-fn newest_by_the_log<P: Payload>(reader: &Reader<P>) -> Result<Option<Note>, SignError> {
-    let mut newest: Option<Note> = None;
-    for note in
-        read_notes(&**reader.disk(), reader.layout())?.into_iter().flat_map(|file| file.note)
-    {
-        let Checkpoint { origin, size, .. } = note.checkpoint();
-        let key = anchor_at(reader, *size)?.and_then(|anchor| anchor.key.parse().ok());
-        let signed = key.is_some_and(|key: VerifierKey| {
-            key.name() == origin && note.signed_by([&key]).is_ok_and(|good| !good.is_empty())
-        });
-        let newer = newest.as_ref().is_none_or(|known| known.checkpoint().size < *size);
-        if signed && newer {
-            newest = Some(note);
+/// The newest note that the log itself announces.
+fn newest_announced<P: Payload>(reader: &Reader<P>) -> Result<Option<Note>, SignError> {
+    let files = read_notes(&**reader.disk(), reader.layout())?;
+    let mut notes: Vec<Note> = files.into_iter().filter_map(|file| file.note.ok()).collect();
+    notes.sort_by_key(|note| Reverse(note.checkpoint().size));
+    for note in notes {
+        if is_announced(reader, &note)? {
+            return Ok(Some(note));
         }
     }
-    Ok(newest)
+    Ok(None)
+}
+
+/// Did the key sign it that the log's anchor right before its end names, for the log of that name?
+pub(super) fn is_announced<P: Payload>(
+    reader: &Reader<P>,
+    note: &Note,
+) -> Result<bool, LedgerError> {
+    let Checkpoint { origin, size, .. } = note.checkpoint();
+    let key = anchor_at(reader, *size)?.and_then(|anchor| anchor.key.parse().ok());
+    Ok(key.is_some_and(|key: VerifierKey| {
+        key.name() == origin && note.signed_by([&key]).is_ok_and(|good| !good.is_empty())
+    }))
 }
 
 /// Is the last record of a closed ledger an anchor of this key?
@@ -298,13 +299,13 @@ fn is_anchored<P: Payload>(reader: &Reader<P>, key: &VerifierKey) -> Result<bool
 }
 
 /// The anchor that ends the first `size` records, if one does.
-pub(super) fn anchor_at<P: Payload>(
+fn anchor_at<P: Payload>(
     reader: &Reader<P>,
     size: u64,
-) -> Result<Option<crate::event::ChainAnchor>, SignError> {
+) -> Result<Option<ChainAnchor>, LedgerError> {
     let Some(sequence) = size.checked_sub(1) else { return Ok(None) };
     let Some(bytes) = reader.record(sequence)? else { return Ok(None) };
-    let record = crate::event::RecordRef { sequence, bytes: &bytes };
+    let record = RecordRef { sequence, bytes: &bytes };
     match decode::<P>(&record) {
         Ok((_, Entry::System(SystemEvent::ChainAnchor(anchor)))) => Ok(Some(anchor)),
         _ => Ok(None),
@@ -332,13 +333,7 @@ fn append<P: Payload>(
     next: Option<&KeyFile>,
     options: &WriterOptions,
 ) -> Result<Result<Head, &'static str>, SignError> {
-    let options = WriterOptions {
-        sync: SyncMode::Always,
-        // A few records: no space is taken that the trimmed segment would not use.
-        segment_bytes: options.segment_bytes.min(SEGMENT_BYTES_MIN.max(64 << 10)),
-        ..options.clone()
-    };
-    let mut writer = match Writer::<P>::open_any(path, &options) {
+    let mut writer = match Writer::<P>::open_any(path, &options.for_few_records()) {
         Ok(writer) => writer,
         Err(LedgerError::Locked { .. }) if next.is_none() => return Ok(Err("a writer is at work")),
         Err(error) if next.is_none() && is_read_only(&error) => {

@@ -43,6 +43,18 @@ impl Default for WriterOptions {
     }
 }
 
+/// A segment that takes no space which the trimmed one of a few records would not use.
+const FEW_RECORDS_SEGMENT_BYTES: u64 = 64 << 10;
+
+impl WriterOptions {
+    /// Returns these options for a ledger that is opened to append a few records and closed again.
+    #[must_use]
+    pub fn for_few_records(&self) -> Self {
+        let segment_bytes = self.segment_bytes.min(FEW_RECORDS_SEGMENT_BYTES);
+        Self { sync: SyncMode::Always, segment_bytes, ..self.clone() }
+    }
+}
+
 /// The head of a log: how many records, and the RFC 6962 root over them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Head {

@@ -91,7 +91,9 @@ fn receipt_json(
     let decoded = decode::<Event>(&record).ok();
     let met = verified.as_ref().ok();
     let witnesses = met.map(|met| {
-        let seen = |(name, seconds): &(String, u64)| json!({"name": name, "time": time(*seconds)});
+        let seen = |(name, seconds): &(String, u64)| {
+            json!({"name": name, "time": Timestamp::from_seconds(*seconds)})
+        };
         met.witnesses.iter().map(seen).collect::<Vec<_>>()
     });
     json!({
@@ -145,7 +147,7 @@ fn tell_receipt(
     let (size, root) = (checkpoint.size, checkpoint.root);
     screen.field("under", format_args!("the checkpoint of {size} records, root {root}"))?;
     for (name, seconds) in &met.witnesses {
-        screen.field("seen by", format_args!("{name} at {}", time(*seconds)))?;
+        screen.field("seen by", format_args!("{name} at {}", Timestamp::from_seconds(*seconds)))?;
     }
     if met.witnesses.is_empty() {
         screen.field("seen by", "no witness: the log's operator alone signed")?;
@@ -207,10 +209,4 @@ fn misbehaviour(
     let begins = format!("its first {} records have root {}", older.size, proof.prefix);
     screen.field("which begins", begins)?;
     Ok(code)
-}
-
-/// Whole seconds since 1970 as a time.
-pub(super) fn time(seconds: u64) -> Timestamp {
-    let nanos = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
-    Timestamp::from_nanos(nanos)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::check::{read_policy, time};
+use super::check::read_policy;
 use crate::audit::Verdict;
 use crate::checkpoint::{
     HttpTransport, KeyFile, KeyKind, Met, Policy, PolicyError, Signature, WitnessAnswer,
@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::ledger::clock::Machine;
 use crate::ledger::disk::RealDisk;
 use crate::ledger::{Reader, WriterOptions};
+use crate::time::Timestamp;
 
 /// What the witnesses of a policy said, and what that comes to.
 struct Witnessed {
@@ -105,7 +106,7 @@ fn witness_json(witness: &WitnessState) -> Value {
     json!({
         "name": witness.name,
         "state": state,
-        "time": seconds.map(time),
+        "time": seconds.map(Timestamp::from_seconds),
         "status": status,
         "text": text,
     })
@@ -116,7 +117,10 @@ fn tell_witnesses(screen: &mut Screen, witnessed: &Witnessed) -> Result<(), CliE
     for WitnessState { name, answer } in &witnessed.states {
         match answer {
             WitnessAnswer::Cosigned { seconds } => {
-                screen.line(format_args!("{name} cosigned at {}", time(*seconds)))?;
+                screen.line(format_args!(
+                    "{name} cosigned at {}",
+                    Timestamp::from_seconds(*seconds)
+                ))?;
             }
             WitnessAnswer::Refused { status, text } => {
                 screen.line(format_args!("{name} did not cosign: status {status}: {text}"))?;

@@ -8,10 +8,7 @@ use crate::erasure::KeyRing;
 use crate::event::Event;
 use crate::ledger::clock::Machine;
 use crate::ledger::disk::RealDisk;
-use crate::ledger::{LedgerError, Reader, SyncMode, Writer, WriterOptions};
-
-/// A few records: no space is taken that the trimmed segment would not use.
-const SEGMENT_BYTES: u64 = 64 << 10;
+use crate::ledger::{LedgerError, Reader, Writer, WriterOptions};
 
 /// Opens the key ring in a directory; one inside a ledger is refused.
 pub(super) fn open(dir: &Path) -> Result<KeyRing, CliError> {
@@ -36,10 +33,5 @@ pub(super) fn reader(ledger: &Path) -> Result<Reader<Event>, LedgerError> {
 /// Opens a ledger of any program to add records of the ledger's own. Only after a look at it:
 /// opening for write makes a directory where there is none.
 pub(super) fn writer(ledger: &Path) -> Result<Writer<Event>, LedgerError> {
-    let options = WriterOptions {
-        sync: SyncMode::Always,
-        segment_bytes: SEGMENT_BYTES,
-        ..WriterOptions::default()
-    };
-    Writer::open_any(ledger, &options)
+    Writer::open_any(ledger, &WriterOptions::default().for_few_records())
 }
