@@ -313,6 +313,24 @@ fn lines(text: &str) -> Vec<Value> {
 }
 
 #[test]
+fn a_key_file_that_cannot_be_read_is_told_and_its_field_not_called_sealed() -> TestResult {
+    let place = Place::new()?;
+    let (ledger, keys) = (place.arg("l"), place.arg("keys"));
+    ledger_at(&place.path("l"));
+    let note = ["note", &ledger, "--keys", &keys, "--subject", "Ada Lovelace", "raised the limit"];
+    assert_eq!(run(&note)?.code, Some(0));
+    let mut files = std::fs::read_dir(place.path("keys"))?;
+    std::fs::write(files.next().ok_or("no key file")??.path(), "no key\n")?;
+    let refused = run(&["replay", &ledger, "--kind", "operator_note", "--keys", &keys])?;
+    assert_eq!(refused.code, Some(2), "{}", refused.out);
+    assert!(refused.err.contains("is no subject's key file"), "{}", refused.err);
+    assert!(!refused.out.contains("sealed"), "{}", refused.out);
+    let without = run(&["replay", &ledger, "--kind", "operator_note"])?;
+    assert!(without.out.contains("sealed"), "{}", without.out);
+    Ok(())
+}
+
+#[test]
 fn a_note_is_read_with_the_key_and_by_nobody_after_shredding() -> TestResult {
     let place = Place::new()?;
     let (ledger, keys) = (place.arg("l"), place.arg("keys"));

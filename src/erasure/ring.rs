@@ -117,6 +117,21 @@ impl KeyRing {
         Ok(self.read(subject)?.map(|held| held.key))
     }
 
+    /// Opens a field about a subject; see [`Unseal::open`].
+    ///
+    /// # Errors
+    /// Those of [`KeyRing::key`]: a key file that cannot be read is told, where [`Unseal::open`]
+    /// takes it for one that is not here.
+    pub fn try_open(
+        &self,
+        subject: &SubjectId,
+        what: &str,
+        sealed: &Sealed,
+    ) -> Result<Unsealed, ErasureError> {
+        let Some(key) = self.key(subject)? else { return Ok(Unsealed::NoKey) };
+        Ok(key.open(subject, what, sealed).map_or(Unsealed::Broken, Unsealed::Plain))
+    }
+
     /// Encrypts a field about a subject; see [`SubjectKey::seal`].
     ///
     /// # Errors
@@ -177,12 +192,7 @@ impl KeyRing {
 impl Unseal for KeyRing {
     /// A key that cannot be read opens nothing.
     fn open(&self, subject: &SubjectId, what: &str, sealed: &Sealed) -> Unsealed {
-        match self.key(subject) {
-            Ok(Some(key)) => {
-                key.open(subject, what, sealed).map_or(Unsealed::Broken, Unsealed::Plain)
-            }
-            Ok(None) | Err(_) => Unsealed::NoKey,
-        }
+        self.try_open(subject, what, sealed).unwrap_or(Unsealed::NoKey)
     }
 }
 

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::cli::outcome::CliError;
-use crate::erasure::{KeyRing, Unseal, shredded_subjects};
+use crate::erasure::{ErasureError, KeyRing, shredded_subjects};
 use crate::event::{
     Command, Envelope, Event, OperatorNote, Sealed, SealedCommand, SubjectId, SystemEvent, wire,
 };
 use crate::ledger::{Entry, LedgerError, Reader};
+
+/// What was opened, if it could be; an error where a key is here and cannot be read.
+type Opened<T> = Result<Option<T>, ErasureError>;
 
 /// Opens fields, and knows why one stays closed.
 pub(super) struct Personal<'r> {
@@ -33,8 +36,8 @@ impl<'r> Personal<'r> {
     ) -> Result<Option<Value>, CliError> {
         let subject = envelope.stamp.erasure_key;
         let opened = match entry {
-            Entry::System(SystemEvent::OperatorNote(note)) => self.note(subject, note),
-            Entry::Event(Event::SealedCommand(command)) => self.command(subject, command),
+            Entry::System(SystemEvent::OperatorNote(note)) => self.note(subject, note)?,
+            Entry::Event(Event::SealedCommand(command)) => self.command(subject, command)?,
             _ => return Ok(None),
         };
         if opened.is_some() {
@@ -44,20 +47,25 @@ impl<'r> Personal<'r> {
         Ok(Some(json!(word)))
     }
 
-    fn note(&self, subject: Option<SubjectId>, note: &OperatorNote) -> Option<Value> {
-        let text = |what, sealed| String::from_utf8(self.open(subject, what, sealed)?).ok();
+    fn note(&self, subject: Option<SubjectId>, note: &OperatorNote) -> Opened<Value> {
+        let text = |what, sealed| -> Opened<String> {
+            Ok(self.open(subject, what, sealed)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+        };
         let author = text(OperatorNote::AUTHOR, &note.author)?;
-        Some(json!({ "author": author, "text": text(OperatorNote::TEXT, &note.text)? }))
+        let said = text(OperatorNote::TEXT, &note.text)?;
+        Ok(author.zip(said).map(|(author, text)| json!({ "author": author, "text": text })))
     }
 
-    fn command(&self, subject: Option<SubjectId>, command: &SealedCommand) -> Option<Value> {
+    fn command(&self, subject: Option<SubjectId>, command: &SealedCommand) -> Opened<Value> {
         let bytes = self.open(subject, SealedCommand::WHAT, &command.sealed)?;
-        let inside: Command = wire::decode_canonical(&bytes).ok()?;
-        Some(json!({ "command": serde_json::to_value(inside).ok()? }))
+        let inside = bytes.and_then(|bytes| wire::decode_canonical::<Command>(&bytes).ok());
+        let inside = inside.and_then(|command| serde_json::to_value(command).ok());
+        Ok(inside.map(|command| json!({ "command": command })))
     }
 
-    fn open(&self, subject: Option<SubjectId>, what: &str, sealed: &Sealed) -> Option<Vec<u8>> {
-        self.keys?.open(&subject?, what, sealed).plain()
+    fn open(&self, subject: Option<SubjectId>, what: &str, sealed: &Sealed) -> Opened<Vec<u8>> {
+        let (Some(keys), Some(subject)) = (self.keys, subject) else { return Ok(None) };
+        Ok(keys.try_open(&subject, what, sealed)?.plain())
     }
 
     fn is_shredded(&mut self, subject: Option<SubjectId>) -> Result<bool, LedgerError> {
