@@ -1,7 +1,7 @@
 //! What a forger, an accident or a second user could make a key sign, and does not.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use schwabot::audit::{Follower, VerifyOptions, salvage, verify};
@@ -12,43 +12,26 @@ use schwabot::checkpoint::{
 use schwabot::ledger::clock::Machine;
 use schwabot::ledger::{GroupWriter, Reader, SyncMode, Writer, WriterOptions};
 
-use crate::support::keys::{key_file, log_key};
-use crate::support::notes::{Note as TestNote, options, step};
+use crate::support::keys::{Place, key_file, log_key};
+use crate::support::notes::{self, Note as TestNote, options, step};
 use crate::support::rechain::Forger;
-
-struct Place {
-    dir: tempfile::TempDir,
-    key: KeyFile,
-}
-
-impl Place {
-    fn with(numbers: std::ops::Range<u64>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let key = log_key(dir.path(), 1);
-        let place = Self { dir, key };
-        append(&place.ledger(), numbers);
-        place
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.dir.path().join("ledger")
-    }
-
-    fn sign(&self) -> Result<Note, SignError> {
-        sign_head::<TestNote>(&self.ledger(), &self.key, &small()).map(|signature| signature.note)
-    }
-}
 
 fn small() -> WriterOptions {
     options(SyncMode::Always, 4096)
 }
 
 fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    let mut writer: Writer<TestNote> = Writer::open(ledger, &small()).unwrap();
-    for number in numbers {
-        writer.append(&step(&[number])).unwrap();
-    }
-    writer.close().unwrap();
+    notes::append(ledger, numbers, 1, &small());
+}
+
+fn place_with(numbers: std::ops::Range<u64>) -> Place {
+    let place = Place::new();
+    append(&place.ledger(), numbers);
+    place
+}
+
+fn sign(place: &Place) -> Result<Note, SignError> {
+    place.sign(&small()).map(|signature| signature.note)
 }
 
 fn code(ledger: &Path) -> u8 {
@@ -57,8 +40,8 @@ fn code(ledger: &Path) -> u8 {
 
 #[test]
 fn a_keeper_beside_a_forked_log_signs_nothing_however_often_it_tries() {
-    let place = Place::with(0..30);
-    let kept = place.sign().unwrap();
+    let place = place_with(0..30);
+    let kept = sign(&place).unwrap();
     fs::remove_dir_all(place.ledger()).unwrap();
     let writer: Writer<TestNote> = Writer::open(&place.ledger(), &small()).unwrap();
     let group = GroupWriter::start(writer).unwrap();
@@ -80,22 +63,22 @@ fn a_keeper_beside_a_forked_log_signs_nothing_however_often_it_tries() {
 
 #[test]
 fn a_head_below_what_was_signed_is_never_signed() {
-    let place = Place::with(0..30);
-    let kept = place.sign().unwrap();
+    let place = place_with(0..30);
+    let kept = sign(&place).unwrap();
     // The tail is cut off inside the log, so that fewer records are proven than were signed.
     let last = place.ledger().join("segments/000000000001.seg");
     let bytes = fs::read(&last).unwrap();
     let mut cut = bytes[..192].to_vec();
     cut.resize(64 << 10, 0);
     fs::write(&last, cut).unwrap();
-    assert!(place.sign().is_err());
+    assert!(sign(&place).is_err());
     assert_eq!(place.key.last().unwrap(), Some(kept));
 }
 
 #[test]
 fn a_memory_of_another_key_is_no_memory() {
-    let place = Place::with(0..10);
-    place.sign().unwrap();
+    let place = place_with(0..10);
+    sign(&place).unwrap();
     let other = key_file(&place.dir.path().join("o.key"), "example.com/bot", KeyKind::Log, 8);
     let memory = place.dir.path().join("log-1.key.last");
     fs::copy(memory, place.dir.path().join("o.key.last")).unwrap();
@@ -105,8 +88,8 @@ fn a_memory_of_another_key_is_no_memory() {
 
 #[test]
 fn a_rotation_to_a_cosigner_is_refused_before_anything_is_appended() {
-    let place = Place::with(0..10);
-    place.sign().unwrap();
+    let place = place_with(0..10);
+    sign(&place).unwrap();
     let path = place.dir.path().join("c.key");
     let cosigner = key_file(&path, "example.com/bot", KeyKind::Cosigner, 3);
     let refused = rotate::<TestNote>(&place.ledger(), &place.key, &cosigner, &small());
@@ -117,8 +100,8 @@ fn a_rotation_to_a_cosigner_is_refused_before_anything_is_appended() {
 
 #[test]
 fn a_cosigner_adds_only_to_what_the_key_of_the_log_signed() {
-    let place = Place::with(0..10);
-    let signed = place.sign().unwrap();
+    let place = place_with(0..10);
+    let signed = sign(&place).unwrap();
     let path = place.dir.path().join("c.key");
     let cosigner = key_file(&path, "auditor", KeyKind::Cosigner, 3);
     let Checkpoint { size, root, .. } = signed.checkpoint().clone();
@@ -137,8 +120,8 @@ fn a_cosigner_adds_only_to_what_the_key_of_the_log_signed() {
 
 #[test]
 fn an_anchor_that_somebody_put_beside_other_records_hides_no_rewritten_header() {
-    let place = Place::with(0..20);
-    place.sign().unwrap();
+    let place = place_with(0..20);
+    sign(&place).unwrap();
     let mut forger = Forger::read(&place.ledger());
     // Everything is chained anew with another commit time, and the anchor's frame takes a second
     // record in, as if the anchor were none.
@@ -182,8 +165,8 @@ fn an_anchor_that_somebody_put_beside_other_records_hides_no_rewritten_header() 
 
 #[test]
 fn a_follower_finds_that_the_log_became_shorter_or_another() {
-    let place = Place::with(0..40);
-    place.sign().unwrap();
+    let place = place_with(0..40);
+    sign(&place).unwrap();
     let ledger = place.ledger();
     let options = VerifyOptions::default();
     let rolled_back = |remove: &str| {
@@ -214,7 +197,7 @@ fn a_follower_finds_that_the_log_became_shorter_or_another() {
 
 #[test]
 fn a_ledger_cut_between_two_frames_is_salvaged_up_to_there() {
-    let place = Place::with(0..30);
+    let place = place_with(0..30);
     let segment = place.ledger().join("segments/000000000000.seg");
     let frames = Forger::read(&place.ledger()).links;
     let whole = fs::read(&segment).unwrap();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use schwabot::audit::{VerifyOptions, verify};
 use schwabot::checkpoint::{
-    KeyFile, KeyKind, Note, Policy, Receipt, ReceiptError, SignError, Signature, Tiles,
-    cosign_head, newest_note, prove, root_of_records, rotate, sign_head,
+    KeyFile, KeyKind, Note, Policy, Receipt, ReceiptError, SignError, Tiles, cosign_head,
+    newest_note, prove, root_of_records, rotate, sign_head,
 };
 use schwabot::event::{ChainAnchor, SystemEvent};
 use schwabot::ledger::clock::Machine;
@@ -17,54 +17,29 @@ use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{Entry, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode};
 use schwabot::merkle::proof::verify_consistency;
 
-use crate::support::keys::{key_file, log_key};
-use crate::support::notes::{Note as TestNote, options, step};
-
-struct Place {
-    dir: tempfile::TempDir,
-    key: KeyFile,
-}
-
-impl Place {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let key = log_key(dir.path(), 1);
-        Self { dir, key }
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.dir.path().join("ledger")
-    }
-
-    fn with(numbers: std::ops::Range<u64>) -> Self {
-        let place = Self::new();
-        append(&place.ledger(), numbers);
-        place
-    }
-
-    fn sign(&self) -> Result<Signature, SignError> {
-        sign_head::<TestNote>(&self.ledger(), &self.key, &small())
-    }
-
-    fn reader(&self) -> Reader<TestNote> {
-        Reader::open(&self.ledger()).unwrap()
-    }
-
-    fn policy(&self) -> Policy {
-        Policy::of_log(self.key.key().verifier().clone())
-    }
-}
+use crate::support::keys::{Place, key_file};
+use crate::support::notes::{self, Note as TestNote, options, step};
 
 fn small() -> WriterOptions {
     options(SyncMode::End, 4096)
 }
 
 fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    let mut writer: Writer<TestNote> = Writer::open(ledger, &small()).unwrap();
-    for number in numbers {
-        writer.append(&step(&[number])).unwrap();
-    }
-    writer.close().unwrap();
+    notes::append(ledger, numbers, 1, &small());
+}
+
+fn place_with(numbers: std::ops::Range<u64>) -> Place {
+    let place = Place::new();
+    append(&place.ledger(), numbers);
+    place
+}
+
+fn open(place: &Place) -> Reader<TestNote> {
+    Reader::open(&place.ledger()).unwrap()
+}
+
+fn policy(place: &Place) -> Policy {
+    Policy::of_log(place.key.key().verifier().clone())
 }
 
 /// The anchors of a ledger: their sequences and what they say.
@@ -85,9 +60,9 @@ fn anchors(reader: &Reader<TestNote>) -> Vec<(u64, ChainAnchor)> {
 
 #[test]
 fn signing_appends_one_anchor_and_covers_it() {
-    let place = Place::with(0..30);
-    let signature = place.sign().unwrap();
-    let reader = place.reader();
+    let place = place_with(0..30);
+    let signature = place.sign(&small()).unwrap();
+    let reader = open(&place);
     let checkpoint = signature.note.checkpoint();
     assert_eq!((reader.len(), checkpoint.size), (31, 31));
     assert_eq!(checkpoint.root, root_of_records(&reader, 31).unwrap());
@@ -97,20 +72,20 @@ fn signing_appends_one_anchor_and_covers_it() {
     assert_eq!(found[0].0, 30);
     assert_eq!(found[0].1.key, place.key.key().verifier().to_string());
     // Nothing new to fix: the same note again, and no second anchor.
-    let again = place.sign().unwrap();
+    let again = place.sign(&small()).unwrap();
     assert_eq!(again.note, signature.note);
-    assert_eq!(place.reader().len(), 31);
+    assert_eq!(open(&place).len(), 31);
     assert_eq!(place.key.last().unwrap(), Some(signature.note));
 }
 
 #[test]
 fn a_restored_copy_that_goes_another_way_is_not_signed() {
-    let place = Place::with(0..30);
-    place.sign().unwrap();
+    let place = place_with(0..30);
+    place.sign(&small()).unwrap();
     let before = place.dir.path().join("copy");
     copy(&place.ledger(), &before);
     append(&place.ledger(), 30..40);
-    place.sign().unwrap();
+    place.sign(&small()).unwrap();
     // The copy is shorter than what was signed; then it is longer, and something else.
     let refused = sign_head::<TestNote>(&before, &place.key, &small()).unwrap_err();
     assert!(refused.to_string().contains("rolled back"), "{refused}");
@@ -123,16 +98,16 @@ fn a_restored_copy_that_goes_another_way_is_not_signed() {
 
 #[test]
 fn a_key_whose_memory_cannot_be_read_signs_nothing() {
-    let place = Place::with(0..5);
-    place.sign().unwrap();
+    let place = place_with(0..5);
+    place.sign(&small()).unwrap();
     let memory = place.dir.path().join("log-1.key.last");
     let mut bytes = fs::read(&memory).unwrap();
     let last = bytes.len() - 10;
     bytes[last] ^= 1;
     fs::write(&memory, bytes).unwrap();
     append(&place.ledger(), 5..6);
-    assert!(matches!(place.sign(), Err(SignError::BadMemory { .. })));
-    assert_eq!(place.reader().len(), 7);
+    assert!(matches!(place.sign(&small()), Err(SignError::BadMemory { .. })));
+    assert_eq!(open(&place).len(), 7);
 }
 
 #[test]
@@ -156,7 +131,7 @@ fn beside_a_living_writer_only_what_is_proven_durable_is_signed_and_without_an_a
     for number in 0..10 {
         writer.append(&step(&[number])).unwrap();
     }
-    let signature = place.sign().unwrap();
+    let signature = place.sign(&small()).unwrap();
     // The last frame is durable, but nothing proves it yet.
     assert_eq!(signature.note.checkpoint().size, 9);
     let left = signature.unanchored.unwrap();
@@ -164,13 +139,13 @@ fn beside_a_living_writer_only_what_is_proven_durable_is_signed_and_without_an_a
     // The writer itself anchors, and later signatures beside it say from where headers are free.
     let head = writer.anchor(&place.key.key().verifier().to_string()).unwrap();
     assert_eq!(head.size, 11);
-    let anchored = place.sign().unwrap();
+    let anchored = place.sign(&small()).unwrap();
     assert_eq!(anchored.note.checkpoint().size, 11);
     assert_eq!(anchored.note.checkpoint().root, head.root);
     writer.append(&step(&[10])).unwrap();
     writer.append(&step(&[11])).unwrap();
-    let (_, anchor) = anchors(&place.reader()).remove(0);
-    let left = place.sign().unwrap().unanchored.unwrap();
+    let (_, anchor) = anchors(&open(&place)).remove(0);
+    let left = place.sign(&small()).unwrap().unanchored.unwrap();
     assert_eq!(left.from_frame, anchor.frame);
     drop(writer);
     let report = verify(&place.ledger(), &VerifyOptions::default()).unwrap();
@@ -194,13 +169,13 @@ fn an_anchor_that_finds_no_room_stands_first_in_the_next_segment() {
     let report = verify(&place.ledger(), &VerifyOptions::default()).unwrap();
     assert_eq!(report.exit_code(), 0, "{:?}", report.findings);
     assert!(report.segments > 10);
-    assert_eq!(anchors(&place.reader()).len(), 40);
+    assert_eq!(anchors(&open(&place)).len(), 40);
 }
 
 #[test]
 fn a_rotation_is_signed_by_both_keys_and_the_new_one_goes_on() {
-    let place = Place::with(0..8);
-    place.sign().unwrap();
+    let place = place_with(0..8);
+    place.sign(&small()).unwrap();
     let new = key_file(&place.dir.path().join("new.key"), "example.com/bot", KeyKind::Log, 2);
     let signature = rotate::<TestNote>(&place.ledger(), &place.key, &new, &small()).unwrap();
     assert_eq!(signature.note.signatures.len(), 2);
@@ -210,13 +185,13 @@ fn a_rotation_is_signed_by_both_keys_and_the_new_one_goes_on() {
     sign_head::<TestNote>(&place.ledger(), &new, &small()).unwrap();
     let report = verify(&place.ledger(), &VerifyOptions::default()).unwrap();
     assert_eq!((report.exit_code(), report.unanchored), (0, 0), "{:?}", report.findings);
-    let old_signs = place.sign().map(|signature| signature.note.checkpoint().size);
+    let old_signs = place.sign(&small()).map(|signature| signature.note.checkpoint().size);
     assert!(old_signs.is_ok(), "the old key is not destroyed; a policy decides whom to believe");
 }
 
 #[test]
 fn a_rotation_to_another_name_or_a_used_key_is_refused() {
-    let place = Place::with(0..4);
+    let place = place_with(0..4);
     let other = key_file(&place.dir.path().join("o.key"), "example.com/other", KeyKind::Log, 3);
     let refused = rotate::<TestNote>(&place.ledger(), &place.key, &other, &small());
     assert!(matches!(refused, Err(SignError::Rotation { .. })));
@@ -228,8 +203,8 @@ fn a_rotation_to_another_name_or_a_used_key_is_refused() {
 
 #[test]
 fn cosigners_add_to_the_same_note_and_meet_a_quorum() {
-    let place = Place::with(0..12);
-    place.sign().unwrap();
+    let place = place_with(0..12);
+    place.sign(&small()).unwrap();
     let cosigner = |seed: u8| {
         let path = place.dir.path().join(format!("c{seed}.key"));
         key_file(&path, &format!("auditor-{seed}"), KeyKind::Cosigner, seed)
@@ -253,8 +228,8 @@ fn cosigners_add_to_the_same_note_and_meet_a_quorum() {
 
 #[test]
 fn a_cosigner_does_not_sign_a_log_that_forgot_what_it_saw() {
-    let place = Place::with(0..12);
-    place.sign().unwrap();
+    let place = place_with(0..12);
+    place.sign(&small()).unwrap();
     let path = place.dir.path().join("c.key");
     let cosigner = key_file(&path, "auditor", KeyKind::Cosigner, 5);
     let early = cosign_head::<TestNote>(&place.ledger(), &cosigner, &Machine, &small()).unwrap();
@@ -262,7 +237,7 @@ fn a_cosigner_does_not_sign_a_log_that_forgot_what_it_saw() {
     fs::remove_dir_all(place.ledger()).unwrap();
     fs::remove_file(place.dir.path().join("log-1.key.last")).unwrap();
     append(&place.ledger(), 1..30);
-    place.sign().unwrap();
+    place.sign(&small()).unwrap();
     let refused = cosign_head::<TestNote>(&place.ledger(), &cosigner, &Machine, &small());
     assert!(matches!(refused, Err(SignError::Contradiction(_))));
     let as_log = sign_head::<TestNote>(&place.ledger(), &cosigner, &small());
@@ -271,10 +246,10 @@ fn a_cosigner_does_not_sign_a_log_that_forgot_what_it_saw() {
 
 #[test]
 fn every_record_has_a_receipt_that_stands_alone_and_no_byte_of_it_can_be_changed() {
-    let place = Place::with(0..600);
-    place.sign().unwrap();
-    let reader = place.reader();
-    let policy = place.policy();
+    let place = place_with(0..600);
+    place.sign(&small()).unwrap();
+    let reader = open(&place);
+    let policy = policy(&place);
     for sequence in (0..reader.len()).step_by(37).chain([255, 256, reader.len() - 1]) {
         let receipt = prove(&reader, sequence).unwrap();
         let text = receipt.to_string();
@@ -294,11 +269,11 @@ fn every_record_has_a_receipt_that_stands_alone_and_no_byte_of_it_can_be_changed
 
 #[test]
 fn a_receipt_of_another_place_or_by_a_stranger_proves_nothing() {
-    let place = Place::with(0..20);
-    place.sign().unwrap();
-    let receipt = prove(&place.reader(), 7).unwrap();
+    let place = place_with(0..20);
+    place.sign(&small()).unwrap();
+    let receipt = prove(&open(&place), 7).unwrap();
     let moved = Receipt { sequence: 8, ..receipt.clone() };
-    assert!(matches!(moved.verify(&place.policy()), Err(ReceiptError::Path { sequence: 8, .. })));
+    assert!(matches!(moved.verify(&policy(&place)), Err(ReceiptError::Path { sequence: 8, .. })));
     let stranger = crate::support::keys::key("example.com/bot", KeyKind::Log, 77);
     let policy = Policy::of_log(stranger.verifier().clone());
     assert!(matches!(receipt.verify(&policy), Err(ReceiptError::Policy(_))));
@@ -307,21 +282,21 @@ fn a_receipt_of_another_place_or_by_a_stranger_proves_nothing() {
 
 #[test]
 fn without_a_checkpoint_there_is_no_receipt() {
-    let place = Place::with(0..5);
-    let error = prove(&place.reader(), 2).unwrap_err().to_string();
+    let place = place_with(0..5);
+    let error = prove(&open(&place), 2).unwrap_err().to_string();
     assert!(error.contains("no checkpoint of"), "{error}");
-    place.sign().unwrap();
+    place.sign(&small()).unwrap();
     append(&place.ledger(), 5..9);
-    assert!(prove(&place.reader(), 2).is_ok());
-    assert!(prove(&place.reader(), 7).is_err(), "newer than the checkpoint");
-    assert!(prove(&place.reader(), 999).unwrap_err().to_string().contains("none is number 999"));
+    assert!(prove(&open(&place), 2).is_ok());
+    assert!(prove(&open(&place), 7).is_err(), "newer than the checkpoint");
+    assert!(prove(&open(&place), 999).unwrap_err().to_string().contains("none is number 999"));
 }
 
 #[test]
 fn damaged_foreign_and_missing_tiles_change_no_receipt() {
-    let place = Place::with(0..900);
-    place.sign().unwrap();
-    let expected = prove(&place.reader(), 700).unwrap();
+    let place = place_with(0..900);
+    place.sign(&small()).unwrap();
+    let expected = prove(&open(&place), 700).unwrap();
     let tile = place.ledger().join("tile/0/002");
     let good = fs::read(&tile).unwrap();
     for bad in [Vec::new(), good[..100].to_vec(), [good.clone(), vec![0; 32]].concat(), {
@@ -330,22 +305,22 @@ fn damaged_foreign_and_missing_tiles_change_no_receipt() {
         bytes
     }] {
         fs::write(&tile, bad).unwrap();
-        assert_eq!(prove(&place.reader(), 700).unwrap(), expected);
+        assert_eq!(prove(&open(&place), 700).unwrap(), expected);
         assert_eq!(fs::read(&tile).unwrap(), good, "made anew");
     }
     fs::remove_dir_all(place.ledger().join("tile")).unwrap();
-    assert_eq!(prove(&place.reader(), 700).unwrap(), expected);
+    assert_eq!(prove(&open(&place), 700).unwrap(), expected);
 }
 
 #[test]
 fn rotten_tiles_and_indexes_are_not_signed() {
-    let place = Place::with(0..600);
-    place.sign().unwrap();
+    let place = place_with(0..600);
+    place.sign(&small()).unwrap();
     append(&place.ledger(), 600..700);
     fs::write(place.ledger().join("tile/0/001"), [7; 8192]).unwrap();
-    let expected = root_of_records(&place.reader(), 701).unwrap();
-    let signed = place.sign().unwrap();
-    let root = root_of_records(&place.reader(), signed.note.checkpoint().size).unwrap();
+    let expected = root_of_records(&open(&place), 701).unwrap();
+    let signed = place.sign(&small()).unwrap();
+    let root = root_of_records(&open(&place), signed.note.checkpoint().size).unwrap();
     assert_eq!(signed.note.checkpoint().root, root);
     assert_ne!(root, expected, "the anchor came in addition");
     let report = verify(&place.ledger(), &VerifyOptions::default()).unwrap();
@@ -356,7 +331,7 @@ fn rotten_tiles_and_indexes_are_not_signed() {
     forger.flip(segment, offset, 1);
     forger.rechain();
     forger.write();
-    assert!(place.sign().unwrap_err().to_string().contains("forked"));
+    assert!(place.sign(&small()).unwrap_err().to_string().contains("forked"));
 }
 
 #[test]
@@ -365,10 +340,10 @@ fn tiles_grow_with_the_log_and_are_what_another_implementation_reads() {
     let mut sizes = Vec::new();
     for (from, to) in [(0, 3), (3, 255), (255, 257), (257, 700), (700, 1500)] {
         append(&place.ledger(), from..to);
-        let signed = place.sign().unwrap();
+        let signed = place.sign(&small()).unwrap();
         sizes.push((signed.note.checkpoint().size, signed.note.checkpoint().root));
     }
-    let reader = place.reader();
+    let reader = open(&place);
     let (size, root) = *sizes.last().unwrap();
     let mut tiles = Tiles::as_found(&**reader.disk(), reader.layout(), size, root);
     assert_eq!(tiles.root_at(size).unwrap(), root);
@@ -421,7 +396,7 @@ fn all_notes_are_kept_and_the_newest_lies_on_top() {
     let mut notes: Vec<Note> = Vec::new();
     for round in 0..3 {
         append(&place.ledger(), round * 10..round * 10 + 10);
-        notes.push(place.sign().unwrap().note);
+        notes.push(place.sign(&small()).unwrap().note);
     }
     let names: Vec<String> = fs::read_dir(place.ledger().join("checkpoints"))
         .unwrap()
@@ -492,7 +467,7 @@ impl Disk for ReadOnly {
 
 #[test]
 fn a_ledger_that_may_only_be_read_is_verified_and_signed_without_an_anchor() {
-    let place = Place::with(0..30);
+    let place = place_with(0..30);
     let disk: Arc<dyn Disk> = Arc::new(ReadOnly(place.ledger()));
     let options = WriterOptions { disk: Arc::clone(&disk), ..small() };
     let signature = sign_head::<TestNote>(&place.ledger(), &place.key, &options).unwrap();

@@ -2,16 +2,16 @@
 //! and on each kind of fault, with the code and the place.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use schwabot::audit::{Level, Report, VerifyOptions, bundle, verify};
-use schwabot::checkpoint::{KeyFile, Misbehaviour, Note, prove, sign_head};
-use schwabot::ledger::{Reader, SyncMode, Writer, WriterOptions};
+use schwabot::checkpoint::{Misbehaviour, Note, prove, sign_head};
+use schwabot::ledger::{Reader, SyncMode, WriterOptions};
 use serde_json::Value;
 
-use crate::support::keys::log_key;
-use crate::support::notes::{Note as TestNote, options, step};
+use crate::support::keys::{Place, log_key};
+use crate::support::notes::{self, Note as TestNote, options};
 use crate::support::rechain::Forger;
 
 /// Runs the second verifier; `None`, and says so, where there is no Python.
@@ -30,41 +30,14 @@ fn second(args: &[&str]) -> Option<(i32, Value)> {
     Some((ran.status.code().unwrap(), json))
 }
 
-struct Place {
-    dir: tempfile::TempDir,
-    key: KeyFile,
-}
-
-impl Place {
-    /// A small ledger in several segments, signed in its middle and at its end.
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let key = log_key(dir.path(), 1);
-        let place = Self { dir, key };
-        append(&place.ledger(), 0..40);
-        place.sign();
-        append(&place.ledger(), 40..70);
-        place.sign();
-        place
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.dir.path().join("ledger")
-    }
-
-    fn sign(&self) -> Note {
-        sign_head::<TestNote>(&self.ledger(), &self.key, &small()).unwrap().note
-    }
-
-    fn vkey(&self) -> String {
-        self.key.key().verifier().to_string()
-    }
-
-    /// Both verifiers on the ledger as it is now; they must give the same code and place.
-    #[track_caller]
-    fn agree(&self, what: &str) -> Option<i32> {
-        agree(&self.ledger(), what)
-    }
+/// A small ledger in several segments, signed in its middle and at its end.
+fn signed() -> Place {
+    let place = Place::new();
+    append(&place.ledger(), 0..40);
+    place.sign(&small()).unwrap();
+    append(&place.ledger(), 40..70);
+    place.sign(&small()).unwrap();
+    place
 }
 
 fn small() -> WriterOptions {
@@ -72,11 +45,7 @@ fn small() -> WriterOptions {
 }
 
 fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    let mut writer: Writer<TestNote> = Writer::open(ledger, &small()).unwrap();
-    for number in numbers {
-        writer.append(&step(&[number, number + 1])).unwrap();
-    }
-    writer.close().unwrap();
+    notes::append(ledger, numbers, 2, &small());
 }
 
 fn first(ledger: &Path) -> Report {
@@ -105,8 +74,8 @@ fn agree(ledger: &Path, what: &str) -> Option<i32> {
 
 #[test]
 fn both_verifiers_find_good_ledgers_intact_with_one_head() {
-    let place = Place::new();
-    if place.agree("a signed ledger").is_none_or(|code| code != 0) {
+    let place = signed();
+    if agree(&place.ledger(), "a signed ledger").is_none_or(|code| code != 0) {
         return assert!(second(&["ledger", place.ledger().to_str().unwrap()]).is_none());
     }
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1-small");
@@ -119,7 +88,7 @@ fn both_verifiers_find_good_ledgers_intact_with_one_head() {
 
 #[test]
 fn both_verifiers_give_each_fault_its_code_and_its_place() {
-    let place = Place::new();
+    let place = signed();
     let sound = Forger::read(&place.ledger());
     let segment = |index: u64| place.ledger().join(format!("segments/{index:012}.seg"));
     let restore = || {
@@ -132,45 +101,45 @@ fn both_verifiers_give_each_fault_its_code_and_its_place() {
             let mut forger = sound.clone();
             forger.flip(index, offset, 0x01);
             forger.write();
-            place.agree(&format!("segment {index}, byte {offset} flipped"));
+            agree(&place.ledger(), &format!("segment {index}, byte {offset} flipped"));
         }
     }
     restore();
     let whole = fs::read(segment(1)).unwrap();
     for length in [0, 40, 191, 192, 500, whole.len() - 88, whole.len() - 1] {
         fs::write(segment(1), &whole[..length]).unwrap();
-        place.agree(&format!("segment 1 cut to {length} bytes"));
+        agree(&place.ledger(), &format!("segment 1 cut to {length} bytes"));
     }
     fs::write(segment(1), &whole).unwrap();
     for index in [0, 1, 2] {
         let held = fs::read(segment(index)).unwrap();
         fs::remove_file(segment(index)).unwrap();
-        place.agree(&format!("segment {index} removed"));
+        agree(&place.ledger(), &format!("segment {index} removed"));
         fs::write(segment(index), &held).unwrap();
     }
     let (one, two) = (fs::read(segment(1)).unwrap(), fs::read(segment(2)).unwrap());
     fs::write(segment(1), &two).unwrap();
     fs::write(segment(2), &one).unwrap();
-    place.agree("segments 1 and 2 swapped");
+    agree(&place.ledger(), "segments 1 and 2 swapped");
     restore();
-    let other = Place::new();
+    let other = signed();
     fs::copy(other.ledger().join("segments/000000000001.seg"), segment(1)).unwrap();
-    place.agree("a foreign segment");
+    agree(&place.ledger(), "a foreign segment");
     restore();
     let mut future = sound.clone();
     future.flip(1, 12, 0x02);
     let checksum = crc32c::crc32c(&future.segments[1][12..192]);
     future.segments[1][8..12].copy_from_slice(&checksum.to_le_bytes());
     future.write();
-    let code = place.agree("a future version");
+    let code = agree(&place.ledger(), "a future version");
     assert!(code.is_none_or(|code| code == 2));
     restore();
-    assert!(place.agree("restored").is_none_or(|code| code == 0));
+    assert!(agree(&place.ledger(), "restored").is_none_or(|code| code == 0));
 }
 
 #[test]
 fn both_verifiers_find_history_chained_anew_and_rotten_notes() {
-    let place = Place::new();
+    let place = signed();
     let sound = Forger::read(&place.ledger());
     let records = sound.record_bytes_before(sound.links.len());
     for (segment, offset) in records.iter().step_by(83) {
@@ -178,7 +147,7 @@ fn both_verifiers_find_history_chained_anew_and_rotten_notes() {
         forger.flip(*segment, *offset, 0x01);
         forger.rechain();
         forger.write();
-        let code = place.agree(&format!("segment {segment}, byte {offset} edited"));
+        let code = agree(&place.ledger(), &format!("segment {segment}, byte {offset} edited"));
         assert!(code.is_none_or(|code| code == 13));
     }
     for link in sound.links[..sound.links.len() - 3].iter().step_by(5) {
@@ -186,7 +155,7 @@ fn both_verifiers_find_history_chained_anew_and_rotten_notes() {
         forger.flip(link.segment, link.offset + 55, 0x01);
         forger.rechain();
         forger.write();
-        let code = place.agree("a header edited");
+        let code = agree(&place.ledger(), "a header edited");
         assert!(code.is_none_or(|code| code == 13));
     }
     sound.write();
@@ -196,14 +165,14 @@ fn both_verifiers_find_history_chained_anew_and_rotten_notes() {
         let mut bad = good.clone();
         bad[at] ^= 0x01;
         fs::write(&path, bad).unwrap();
-        let code = place.agree(&format!("byte {at} of the note flipped"));
+        let code = agree(&place.ledger(), &format!("byte {at} of the note flipped"));
         assert!(code.is_none_or(|code| code == 14));
     }
 }
 
 #[test]
 fn both_verifiers_judge_older_heads_and_policies_alike() {
-    let place = Place::new();
+    let place = signed();
     let kept = place.dir.path().join("kept");
     fs::copy(place.ledger().join("checkpoint"), &kept).unwrap();
     let shorter = place.dir.path().join("shorter");
@@ -216,7 +185,7 @@ fn both_verifiers_judge_older_heads_and_policies_alike() {
     assert!(ask(&place.ledger(), ["--against", kept]).is_none_or(|code| code == 0));
     assert!(ask(&shorter, ["--against", kept]).is_none_or(|code| code == 13));
     let policy = place.dir.path().join("policy");
-    fs::write(&policy, format!("log {}\nquorum none\n", place.vkey())).unwrap();
+    fs::write(&policy, format!("log {}\nquorum none\n", place.key.key().verifier())).unwrap();
     let policy = policy.to_str().unwrap();
     assert!(ask(&place.ledger(), ["--policy", policy]).is_none_or(|code| code == 0));
     assert!(ask(&shorter, ["--policy", policy]).is_none_or(|code| code == 14));
@@ -224,7 +193,7 @@ fn both_verifiers_judge_older_heads_and_policies_alike() {
 
 #[test]
 fn the_second_verifier_checks_receipts_and_proofs_of_misbehaviour() {
-    let place = Place::new();
+    let place = signed();
     let reader: Reader<TestNote> = Reader::open(&place.ledger()).unwrap();
     let receipt = prove(&reader, 33).unwrap().to_string();
     let file = place.dir.path().join("receipt");
@@ -232,7 +201,7 @@ fn the_second_verifier_checks_receipts_and_proofs_of_misbehaviour() {
         fs::write(&file, text).unwrap();
         second(&["receipt", file.to_str().unwrap(), "--key", key]).map(|(code, _)| code)
     };
-    let vkey = place.vkey();
+    let vkey = place.key.key().verifier().to_string();
     assert!(check(&receipt, &vkey).is_none_or(|code| code == 0));
     let moved = receipt.replacen("index 33", "index 34", 1);
     assert!(check(&moved, &vkey).is_none_or(|code| code == 11));
@@ -268,7 +237,7 @@ fn the_second_verifier_knows_the_published_answers() {
 
 #[test]
 fn the_second_verifier_checks_a_bundle_of_evidence() {
-    let place = Place::new();
+    let place = signed();
     append(&place.ledger(), 70..75);
     let dir = place.dir.path().join("bundle");
     let options = VerifyOptions { level: Some(Level::Tree), ..VerifyOptions::default() };

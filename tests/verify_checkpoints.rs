@@ -5,38 +5,35 @@ use std::path::{Path, PathBuf};
 
 use schwabot::audit::{Level, Report, Strength, Verdict, VerifyOptions, verify};
 use schwabot::checkpoint::{KeyFile, Misbehaviour, Note, Policy, sign_head};
-use schwabot::ledger::{SyncMode, Writer, WriterOptions};
+use schwabot::ledger::{SyncMode, WriterOptions};
 
-use crate::support::keys::log_key;
-use crate::support::notes::{Note as TestNote, options, step};
+use crate::support::keys::{Place, log_key};
+use crate::support::notes::{self, Note as TestNote, options};
 use crate::support::rechain::Forger;
 
 /// A ledger of several small segments, signed once in its middle and once at its end.
 struct Signed {
-    dir: tempfile::TempDir,
-    key: KeyFile,
+    place: Place,
     early: Note,
 }
 
 impl Signed {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let key = log_key(dir.path(), 1);
-        let ledger = dir.path().join("ledger");
-        append(&ledger, 0..25);
-        let early = sign(&ledger, &key);
-        append(&ledger, 40..55);
-        sign(&ledger, &key);
-        Self { dir, key, early }
+        let place = Place::new();
+        append(&place.ledger(), 0..25);
+        let early = sign(&place.ledger(), &place.key);
+        append(&place.ledger(), 40..55);
+        sign(&place.ledger(), &place.key);
+        Self { place, early }
     }
 
     fn ledger(&self) -> PathBuf {
-        self.dir.path().join("ledger")
+        self.place.ledger()
     }
 
     /// Writes another history of the same ledger, of this many records.
     fn another(&self, numbers: std::ops::Range<u64>) -> PathBuf {
-        let other = self.dir.path().join("other");
+        let other = self.place.dir.path().join("other");
         fs::create_dir_all(&other).unwrap();
         fs::copy(self.ledger().join("ledger.id"), other.join("ledger.id")).unwrap();
         append(&other, numbers);
@@ -49,11 +46,7 @@ fn small() -> WriterOptions {
 }
 
 fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    let mut writer: Writer<TestNote> = Writer::open(ledger, &small()).unwrap();
-    for number in numbers {
-        writer.append(&step(&[number, number + 1])).unwrap();
-    }
-    writer.close().unwrap();
+    notes::append(ledger, numbers, 2, &small());
 }
 
 fn sign(ledger: &Path, key: &KeyFile) -> Note {
@@ -187,7 +180,7 @@ fn a_rotten_note_exits_14_and_is_told_from_a_contradicted_one() {
 #[test]
 fn a_note_of_an_unknown_key_that_fits_is_passed_over_and_one_that_does_not_is_a_contradiction() {
     let signed = Signed::new();
-    let stranger = log_key(&signed.dir.path().join("."), 9);
+    let stranger = log_key(&signed.place.dir.path().join("."), 9);
     let report = check(&signed.ledger());
     let last = report.checkpoints.last().unwrap().clone();
     let mut note = Note::parse(&fs::read(signed.ledger().join("checkpoint")).unwrap()).unwrap();
@@ -229,7 +222,7 @@ fn a_fork_that_the_same_key_signed_gives_a_proof_that_stands_alone() {
     let signed = Signed::new();
     let forked = signed.another(1..80);
     // A second copy of the key, whose memory was thrown away.
-    let copy = log_key(&signed.dir.path().join("."), 2);
+    let copy = log_key(&signed.place.dir.path().join("."), 2);
     drop(copy);
     let second = tempfile::tempdir().unwrap();
     let key = log_key(second.path(), 1);
@@ -238,18 +231,18 @@ fn a_fork_that_the_same_key_signed_gives_a_proof_that_stands_alone() {
     assert_eq!(report.exit_code(), 13);
     let proof = report.misbehaviour.expect("both heads are signed by one key");
     let proof = Misbehaviour::parse(proof.as_bytes()).unwrap();
-    proof.verify(signed.key.key().verifier()).unwrap();
+    proof.verify(signed.place.key.key().verifier()).unwrap();
     let honest = Misbehaviour { newer: proof.older.clone(), ..proof.clone() };
-    assert!(honest.verify(signed.key.key().verifier()).is_err());
+    assert!(honest.verify(signed.place.key.key().verifier()).is_err());
 }
 
 #[test]
 fn a_policy_wants_a_checkpoint_by_its_log_and_its_quorum() {
     let signed = Signed::new();
-    let vkey = signed.key.key().verifier().to_string();
+    let vkey = signed.place.key.key().verifier().to_string();
     let policy = format!("log {vkey}\nquorum none\n");
     assert_eq!(check_policy(&signed.ledger(), &policy).exit_code(), 0);
-    let stranger = log_key(&signed.dir.path().join("."), 9);
+    let stranger = log_key(&signed.place.dir.path().join("."), 9);
     let other = format!("log {}\nquorum none\n", stranger.key().verifier());
     assert_eq!(check_policy(&signed.ledger(), &other).exit_code(), 14);
     fs::remove_dir_all(signed.ledger().join("checkpoints")).unwrap();

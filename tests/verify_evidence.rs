@@ -2,61 +2,44 @@
 //! what is saved, audits of a part, of a growing ledger, and of the audit itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use schwabot::audit::{
     AuditError, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle, salvage,
     self_test, verify,
 };
-use schwabot::checkpoint::{Consistency, Every, Keeper, KeyFile, Note, sign_head};
+use schwabot::checkpoint::{Consistency, Every, Keeper, Note, sign_head};
 use schwabot::event::Event;
 use schwabot::ledger::{Entry, GroupWriter, SyncMode, Writer, WriterOptions};
 use schwabot::pipeline::RunOptions;
 
 use crate::support::demo;
-use crate::support::keys::log_key;
-use crate::support::notes::{Note as TestNote, options, step};
+use crate::support::keys::{Place, log_key};
+use crate::support::notes::{self, Note as TestNote, options, step};
 use crate::support::rechain::Forger;
 use crate::support::schema::complaints;
 
-struct Place {
-    dir: tempfile::TempDir,
-    key: KeyFile,
+/// A signed ledger of small steps in several segments.
+fn of_notes() -> Place {
+    let place = Place::new();
+    append(&place.ledger(), 0..300);
+    place.sign(&small()).unwrap();
+    place
 }
 
-impl Place {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let key = log_key(dir.path(), 1);
-        Self { dir, key }
-    }
+/// A signed ledger of a trading run.
+fn of_trades() -> Place {
+    let place = Place::new();
+    let writer = WriterOptions { segment_bytes: 256 << 10, ..WriterOptions::default() };
+    let options = RunOptions { writer, append: false, threads: 1 };
+    demo::record_with(&place.ledger(), &[], 1, 4000, &options);
+    sign_head::<Event>(&place.ledger(), &place.key, &WriterOptions::default()).unwrap();
+    place
+}
 
-    /// A signed ledger of small steps in several segments.
-    fn of_notes() -> Self {
-        let place = Self::new();
-        append(&place.ledger(), 0..300);
-        sign_head::<TestNote>(&place.ledger(), &place.key, &small()).unwrap();
-        place
-    }
-
-    /// A signed ledger of a trading run.
-    fn of_trades() -> Self {
-        let place = Self::new();
-        let writer = WriterOptions { segment_bytes: 256 << 10, ..WriterOptions::default() };
-        let options = RunOptions { writer, append: false, threads: 1 };
-        demo::record_with(&place.ledger(), &[], 1, 4000, &options);
-        sign_head::<Event>(&place.ledger(), &place.key, &WriterOptions::default()).unwrap();
-        place
-    }
-
-    fn ledger(&self) -> PathBuf {
-        self.dir.path().join("ledger")
-    }
-
-    fn newest(&self) -> Note {
-        Note::parse(&fs::read(self.ledger().join("checkpoint")).unwrap()).unwrap()
-    }
+fn newest(place: &Place) -> Note {
+    Note::parse(&fs::read(place.ledger().join("checkpoint")).unwrap()).unwrap()
 }
 
 fn small() -> WriterOptions {
@@ -64,11 +47,7 @@ fn small() -> WriterOptions {
 }
 
 fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    let mut writer: Writer<TestNote> = Writer::open(ledger, &small()).unwrap();
-    for number in numbers {
-        writer.append(&step(&[number, number + 1, number + 2])).unwrap();
-    }
-    writer.close().unwrap();
+    notes::append(ledger, numbers, 3, &small());
 }
 
 fn check(ledger: &Path) -> Report {
@@ -84,7 +63,7 @@ fn middle(forger: &Forger) -> (usize, usize) {
 
 #[test]
 fn behind_damage_a_signed_tree_still_proves_records_and_names_the_bad_one() {
-    let place = Place::of_notes();
+    let place = of_notes();
     let total = check(&place.ledger()).records;
     let mut forger = Forger::read(&place.ledger());
     let (segment, offset) = middle(&forger);
@@ -114,7 +93,7 @@ fn behind_damage_a_signed_tree_still_proves_records_and_names_the_bad_one() {
 
 #[test]
 fn a_forged_tile_proves_nothing() {
-    let place = Place::of_notes();
+    let place = of_notes();
     let mut forger = Forger::read(&place.ledger());
     let (segment, offset) = middle(&forger);
     forger.flip(segment, offset, 0x10);
@@ -132,7 +111,7 @@ fn a_forged_tile_proves_nothing() {
 
 #[test]
 fn trades_that_lost_a_record_are_named() {
-    let place = Place::of_trades();
+    let place = of_trades();
     let records = crate::support::cli::records(&place.ledger()).unwrap();
     let events = || records.iter().map(|(_, entry)| entry).enumerate();
     let trade = events().find_map(|(_, entry)| match entry {
@@ -157,7 +136,7 @@ fn trades_that_lost_a_record_are_named() {
 
 #[test]
 fn what_is_salvaged_is_the_prefix_with_its_own_links_and_islands_with_their_sequences() {
-    let place = Place::of_notes();
+    let place = of_notes();
     let whole = check(&place.ledger());
     let mut forger = Forger::read(&place.ledger());
     let (segment, offset) = middle(&forger);
@@ -184,7 +163,7 @@ fn what_is_salvaged_is_the_prefix_with_its_own_links_and_islands_with_their_sequ
 
 #[test]
 fn every_single_fault_leaves_something_to_salvage_that_is_sound() {
-    let place = Place::of_notes();
+    let place = of_notes();
     let sound = Forger::read(&place.ledger());
     for (turn, link) in sound.links.iter().enumerate().step_by(9) {
         let mut forger = sound.clone();
@@ -208,8 +187,8 @@ fn every_single_fault_leaves_something_to_salvage_that_is_sound() {
 
 #[test]
 fn what_a_believed_checkpoint_covers_is_left_out_and_the_rest_is_checked() {
-    let place = Place::of_notes();
-    let early = place.newest();
+    let place = of_notes();
+    let early = newest(&place);
     append(&place.ledger(), 500..600);
     sign_head::<TestNote>(&place.ledger(), &place.key, &small()).unwrap();
     let whole = check(&place.ledger());
@@ -247,7 +226,7 @@ fn what_a_believed_checkpoint_covers_is_left_out_and_the_rest_is_checked() {
 
 #[test]
 fn a_time_budget_that_is_used_up_is_told_and_never_fine() {
-    let place = Place::of_trades();
+    let place = of_trades();
     let options = VerifyOptions { time_budget: Some(Duration::ZERO), ..VerifyOptions::default() };
     let report = verify(&place.ledger(), &options).unwrap();
     assert_eq!(report.exit_code(), 2);
@@ -259,7 +238,7 @@ fn a_time_budget_that_is_used_up_is_told_and_never_fine() {
 
 #[test]
 fn a_follower_looks_at_what_was_added_and_finds_what_is_wrong_with_it() {
-    let place = Place::of_notes();
+    let place = of_notes();
     let ledger = place.ledger();
     let options = VerifyOptions::default();
     let mut follower = Follower::new(&ledger, &options);
@@ -279,7 +258,7 @@ fn a_follower_looks_at_what_was_added_and_finds_what_is_wrong_with_it() {
 
 #[test]
 fn a_bundle_holds_what_a_second_verifier_needs() {
-    let place = Place::of_notes();
+    let place = of_notes();
     append(&place.ledger(), 500..520);
     sign_head::<TestNote>(&place.ledger(), &place.key, &small()).unwrap();
     append(&place.ledger(), 600..610);
@@ -314,7 +293,7 @@ fn a_bundle_holds_what_a_second_verifier_needs() {
 
 #[test]
 fn the_self_test_finds_every_fault_it_plants() {
-    let place = Place::of_trades();
+    let place = of_trades();
     let scratch = place.dir.path().join("scratch");
     fs::create_dir(&scratch).unwrap();
     let planted = self_test(&place.ledger(), &scratch, &VerifyOptions::default()).unwrap();
@@ -368,7 +347,7 @@ fn every_report_is_as_the_published_schema_says() {
         let found = complaints(&schema, &serde_json::to_value(report).unwrap());
         assert!(found.is_empty(), "{found:#?}");
     };
-    let place = Place::of_trades();
+    let place = of_trades();
     valid(&check(&place.ledger()));
     let mut forger = Forger::read(&place.ledger());
     let (segment, offset) = middle(&forger);

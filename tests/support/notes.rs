@@ -1,8 +1,11 @@
 //! A tiny event type of another program, for tests of the ledger alone.
 
+use std::ops::Range;
+use std::path::Path;
+
 use schwabot::event::wire::{self, Decode, DecodeError, Encode, EncodeError};
 use schwabot::event::{Class, Payload, RecordRef, Stamp, Vantage};
-use schwabot::ledger::{Batch, Entry, SyncMode, WriterOptions, decode};
+use schwabot::ledger::{Batch, Entry, SyncMode, Writer, WriterOptions, decode};
 use schwabot::time::Timestamp;
 
 /// A number and some text, so that records differ in length.
@@ -66,4 +69,14 @@ pub(crate) fn note_of(record: &RecordRef<'_>) -> u64 {
 
 pub(crate) fn options(sync: SyncMode, segment_bytes: u64) -> WriterOptions {
     WriterOptions { sync, segment_bytes, ..WriterOptions::default() }
+}
+
+/// Appends a step a number, of so many notes from that number on, and closes the ledger.
+pub(crate) fn append(ledger: &Path, numbers: Range<u64>, notes: u64, options: &WriterOptions) {
+    let mut writer: Writer<Note> = Writer::open(ledger, options).unwrap();
+    for number in numbers {
+        let together: Vec<u64> = (number..number + notes).collect();
+        writer.append(&step(&together)).unwrap();
+    }
+    writer.close().unwrap();
 }
