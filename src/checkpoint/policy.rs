@@ -185,14 +185,7 @@ impl Policy {
         let witnesses_listed = self.witnesses.len();
         Ok(Met { log: log.name.clone(), witnesses, witnesses_listed })
     }
-}
 
-/// When a witness saw what it cosigned.
-fn seen_by(witness: &Party, good: &[Signed]) -> Option<u64> {
-    good.iter().find(|signed| signed.key == witness.key)?.seconds
-}
-
-impl Policy {
     /// Is the quorum among those who saw it? Groups are judged in their order, each after those
     /// that it names.
     fn is_met(&self, seen: &[Option<u64>]) -> bool {
@@ -208,6 +201,11 @@ impl Policy {
         }
         holds(&met, self.quorum)
     }
+}
+
+/// When a witness saw what it cosigned.
+fn seen_by(witness: &Party, good: &[Signed]) -> Option<u64> {
+    good.iter().find(|signed| signed.key == witness.key)?.seconds
 }
 
 /// What the lines so far define.
