@@ -74,19 +74,20 @@ ORDERED, SEAL, CLOSE = 1, 2, 4
 KIND_ANCHOR, KIND_ROTATED = 0x0002, 0x0003
 
 KINDS = {
-    0x0001: "recovered", 0x0002: "chain_anchor", 0x0003: "key_rotated",
-    0x0004: "subject_shredded", 0x0101: "run_started", 0x0102: "input_file", 0x0103: "bar",
-    0x0104: "data_defect", 0x0105: "end_of_data", 0x0106: "command", 0x0201: "signal_fired",
-    0x0202: "order_placed", 0x0203: "order_refused", 0x0204: "order_filled",
-    0x0205: "order_rejected", 0x0206: "order_expired", 0x0207: "trade_closed",
-    0x0210: "command_refused", 0x0211: "feature_scaling_frozen", 0x0220: "ghost_opened",
-    0x0221: "ghost_triggered", 0x0222: "ghost_ignored", 0x0223: "ghost_entered",
-    0x0224: "ghost_exit_due", 0x0225: "ghost_closed", 0x0226: "pair_memory_appended",
-    0x0230: "orbit_cycle_run", 0x0231: "orbit_selected", 0x0232: "volume_weights_changed",
-    0x0240: "bit_flipped", 0x0241: "pair_flip_resolved", 0x0250: "soulprint_registered",
-    0x0251: "soulprint_outcome", 0x0252: "bucket_matched", 0x0253: "bucket_match_scored",
-    0x0254: "bucket_observed", 0x0255: "bucket_retired", 0x0256: "registry_linked",
-    0x0257: "orphan_tombstoned", 0x02F0: "state_root", 0x02FF: "run_ended",
+    0x0001: "recovered", 0x0002: "chain_anchor", 0x0003: "key_rotated", 0x0004: "subject_shredded",
+    0x0005: "operator_note", 0x0101: "run_started", 0x0102: "input_file", 0x0103: "bar",
+    0x0104: "data_defect", 0x0105: "end_of_data", 0x0106: "command", 0x0107: "sealed_command",
+    0x0201: "signal_fired", 0x0202: "order_placed", 0x0203: "order_refused",
+    0x0204: "order_filled", 0x0205: "order_rejected", 0x0206: "order_expired",
+    0x0207: "trade_closed", 0x0210: "command_refused", 0x0211: "feature_scaling_frozen",
+    0x0220: "ghost_opened", 0x0221: "ghost_triggered", 0x0222: "ghost_ignored",
+    0x0223: "ghost_entered", 0x0224: "ghost_exit_due", 0x0225: "ghost_closed",
+    0x0226: "pair_memory_appended", 0x0230: "orbit_cycle_run", 0x0231: "orbit_selected",
+    0x0232: "volume_weights_changed", 0x0240: "bit_flipped", 0x0241: "pair_flip_resolved",
+    0x0250: "soulprint_registered", 0x0251: "soulprint_outcome", 0x0252: "bucket_matched",
+    0x0253: "bucket_match_scored", 0x0254: "bucket_observed", 0x0255: "bucket_retired",
+    0x0256: "registry_linked", 0x0257: "orphan_tombstoned", 0x02f0: "state_root",
+    0x02ff: "run_ended",
 }
 CLASSES = ("input", "derived", "system")
 VANTAGES, CLOCKS, CLOCK_STATUSES = 6, 5, 6
