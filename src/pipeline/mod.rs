@@ -142,10 +142,10 @@ fn begin<S: Source>(
     // Built once to be refused early, before the ledger is touched.
     drop(strategies::build(&job.config.strategy, &job.config).map_err(KernelError::from)?);
     if !options.append {
-        refuse_events(path, &*options.writer.disk)?;
+        refuse_events(path, &options.writer.disk)?;
     }
-    let mut writer: Writer<Event> = Writer::open(path, &options.writer)?;
-    let world = past_of(path, &mut writer, options.append)?;
+    let writer: Writer<Event> = Writer::open(path, &options.writer)?;
+    let world = past_of(path, &writer, options)?;
     let (config, generator) = (job.config.clone(), job.generator.clone());
     let started = run_started(job.mode, config, generator, writer.next_sequence())?;
     let (vantage, host) = (job.source.vantage(), Arc::clone(&options.writer.host));
@@ -154,13 +154,13 @@ fn begin<S: Source>(
 }
 
 /// Looks without opening for writing, because that would already add a segment.
-fn refuse_events(path: &Path, disk: &dyn Disk) -> Result<(), PipelineError> {
+fn refuse_events(path: &Path, disk: &Arc<dyn Disk>) -> Result<(), PipelineError> {
     // A ledger that is being written is refused at once, without reading after its writer.
     let lock = Layout::new(path).lock();
     if disk.is_locked(&lock).unwrap_or(false) {
         return Err(LedgerError::Locked { path: path.to_owned() }.into());
     }
-    match Reader::<Event>::open(path) {
+    match Reader::<Event>::open_on(Arc::clone(disk), path) {
         Ok(reader) if reader.is_empty() => Ok(()),
         Ok(reader) => {
             Err(PipelineError::HoldsEvents { path: path.to_owned(), records: reader.len() })
@@ -171,13 +171,18 @@ fn refuse_events(path: &Path, disk: &dyn Disk) -> Result<(), PipelineError> {
 }
 
 /// Folds what the ledger holds already. The lock is held by now, so nothing more can come.
-fn past_of(path: &Path, writer: &mut Writer<Event>, append: bool) -> Result<World, PipelineError> {
+fn past_of(
+    path: &Path,
+    writer: &Writer<Event>,
+    options: &RunOptions,
+) -> Result<World, PipelineError> {
     let records = writer.next_sequence();
     if records == 0 {
         return Ok(World::default());
     }
-    let folded = projections::fold(&Reader::open(path)?, UpTo::End)?;
-    if folded.world.events() > 0 && !append {
+    let reader = Reader::open_on(Arc::clone(&options.writer.disk), path)?;
+    let folded = projections::fold(&reader, UpTo::End)?;
+    if folded.world.events() > 0 && !options.append {
         return Err(PipelineError::HoldsEvents { path: path.to_owned(), records });
     }
     Ok(folded.world)

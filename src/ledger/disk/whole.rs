@@ -14,7 +14,8 @@ pub enum Readers {
     Owner,
 }
 
-/// Reads a file of at most `max` bytes; a longer one is an error of kind `InvalidData`.
+/// Reads a file of at most `max` bytes; a longer one is an error of kind `InvalidData`, and one that
+/// gives fewer bytes than it has is an error of kind `UnexpectedEof`.
 ///
 /// # Errors
 /// As the system says.
@@ -23,8 +24,10 @@ pub fn read_whole(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<Vec<u8
     let too_long = || io::Error::new(io::ErrorKind::InvalidData, format!("more than {max} bytes"));
     let bytes = usize::try_from(file.len()?).ok().filter(|bytes| *bytes <= max);
     let mut whole = vec![0; bytes.ok_or_else(too_long)?];
-    let read = file.read_at(&mut whole, 0)?;
-    whole.truncate(read);
+    if file.read_at(&mut whole, 0)? < whole.len() {
+        let cut = "the file became shorter while it was being read";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut));
+    }
     Ok(whole)
 }
 
