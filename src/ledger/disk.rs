@@ -13,8 +13,8 @@ mod map;
 mod whole;
 
 pub use map::{Map, exit_on_cut_files};
-pub(crate) use whole::parent_of;
 pub use whole::{Readers, read_whole, remove_if_there, write_anew, write_derived, write_whole};
+pub(crate) use whole::{ended_early, parent_of};
 
 use std::fs::{File, OpenOptions};
 use std::io;

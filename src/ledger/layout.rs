@@ -15,7 +15,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::{Access, Disk};
+use super::disk::{Access, Disk, ended_early};
 use super::error::{LedgerError, at};
 use super::segment::{
     LedgerId, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader, file_name, index_of,
@@ -331,11 +331,14 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
     false
 }
 
+/// Reads up to `bytes` bytes of a file's beginning, and its length. No writer ever cuts a file
+/// within what is asked for here.
 fn read_start(disk: &dyn Disk, path: &Path, bytes: usize) -> io::Result<(Vec<u8>, u64)> {
     let file = disk.open(path, Access::Read)?;
     let len = file.len()?;
-    let mut start = vec![0; bytes];
-    let read = file.read_at(&mut start, 0)?;
-    start.truncate(read);
+    let mut start = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(bytes)];
+    if file.read_at(&mut start, 0)? < start.len() {
+        return Err(ended_early());
+    }
     Ok((start, len))
 }

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use super::disk::{Access, Disk, DiskFile, Map};
+use super::disk::{Access, Disk, DiskFile, Map, ended_early};
 use super::frame::{FLAG_CLOSE, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
 use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
 use super::tail::next_nonzero;
@@ -110,10 +110,7 @@ impl SegmentFile {
         let read = self.file.read_at(&mut self.window, offset)?;
         if read < size && !self.growing {
             self.window.clear();
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                "the file became shorter while it was being read",
-            ));
+            return Err(ended_early());
         }
         self.window.truncate(read);
         Ok(())

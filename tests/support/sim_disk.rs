@@ -8,7 +8,8 @@
 //! ([`SimDisk::kill`]) loses nothing of that, it only releases the lock.
 //!
 //! A call can be made to fail; a failing sync keeps the pages to be written, or drops them as
-//! Linux does: everybody still reads them, but no later sync will write them.
+//! Linux does: everybody still reads them, but no later sync will write them. A read can fail, end
+//! too early, or show a flipped bit, once or from then on.
 //!
 //! With [`SimDisk::record`] every call that changes something leaves a copy of the whole disk.
 
@@ -37,6 +38,8 @@ pub(crate) enum Call {
     Rename,
     Remove,
     SyncDir,
+    /// Fails only when it is asked for by name: reading changes nothing.
+    Read,
 }
 
 /// How a call fails.
@@ -48,6 +51,8 @@ pub(crate) enum Failure {
     IoDropsPages,
     /// ENOSPC.
     Full,
+    /// A read gives a part of what is there; any other call fails like [`Failure::Io`].
+    Short,
 }
 
 /// What survives a power cut of what was not synced.
@@ -116,6 +121,22 @@ struct Plan {
     history: Option<Vec<State>>,
     flip: Option<(u64, u64, u8)>,
     dice: u64,
+    reads: u64,
+}
+
+impl Plan {
+    /// How this read fails, if it does.
+    fn failing_read(&mut self) -> Option<Failure> {
+        self.reads += 1;
+        let planned = self.fail.as_mut().filter(|planned| planned.only == Some(Call::Read))?;
+        if planned.left > 0 {
+            planned.left -= 1;
+            return None;
+        }
+        let failure = planned.failure;
+        (self.fail, self.failed) = (None, true);
+        Some(failure)
+    }
 }
 
 /// A disk in memory; clones are the same disk.
@@ -401,6 +422,11 @@ impl SimDisk {
         inner.1.capacity = Some(inner.0.used() + free);
     }
 
+    /// How many reads there were.
+    pub(crate) fn reads(&self) -> u64 {
+        self.inner().1.reads
+    }
+
     /// From now on, reading this byte of a file shows it with `mask` flipped.
     pub(crate) fn flip_on_read(&self, path: &Path, offset: u64, mask: u8) {
         let mut inner = self.inner();
@@ -582,10 +608,17 @@ impl DiskFile for SimFile {
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut inner = self.disk.inner();
+        let failure = inner.1.failing_read();
+        if let Some(Failure::Io | Failure::IoDropsPages | Failure::Full) = failure {
+            return Err(io::Error::from_raw_os_error(libc::EIO));
+        }
         let flip = inner.1.flip;
         let held = &inner.0.file(self.id).bytes;
         let start = usize::try_from(offset).unwrap().min(held.len());
-        let count = bytes.len().min(held.len() - start);
+        let mut count = bytes.len().min(held.len() - start);
+        if failure.is_some() {
+            count /= 2;
+        }
         bytes[..count].copy_from_slice(&held[start..start + count]);
         if let Some((id, at, mask)) = flip
             && id == self.id

@@ -25,10 +25,16 @@ pub fn read_whole(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<Vec<u8
     let bytes = usize::try_from(file.len()?).ok().filter(|bytes| *bytes <= max);
     let mut whole = vec![0; bytes.ok_or_else(too_long)?];
     if file.read_at(&mut whole, 0)? < whole.len() {
-        let cut = "the file became shorter while it was being read";
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cut));
+        return Err(ended_early());
     }
     Ok(whole)
+}
+
+/// The error of a read that gave fewer bytes than the file has. It is a failure to read, and never
+/// says anything about the bytes.
+pub(crate) fn ended_early() -> io::Error {
+    let what = "the file became shorter while it was being read";
+    io::Error::new(io::ErrorKind::UnexpectedEof, what)
 }
 
 /// Writes a file whole and durable: whoever looks sees the old one or the new one.

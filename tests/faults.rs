@@ -1,0 +1,11 @@
+//! What a failing disk, a crash and rot may do, and what the ledger makes of it.
+//!
+//! The usual size is what a change must pass. `SCHWABOT_FAULTS=full` runs what
+//! `src/docs/RELIABILITY.md` states figures of; do that with `--release`.
+
+#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+
+#[expect(dead_code, reason = "only some of what tests share is needed here")]
+mod support;
+
+mod fault_reads;
