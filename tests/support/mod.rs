@@ -14,6 +14,7 @@ pub(crate) mod runs;
 pub(crate) mod samples;
 pub(crate) mod samples_domain;
 pub(crate) mod schema;
+#[allow(dead_code, reason = "each test program uses a part of what the disk can do")]
 pub(crate) mod sim_disk;
 pub(crate) mod sim_ledger;
 pub(crate) mod source;

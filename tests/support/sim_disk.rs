@@ -121,13 +121,11 @@ struct Plan {
     history: Option<Vec<State>>,
     flip: Option<(u64, u64, u8)>,
     dice: u64,
-    reads: u64,
 }
 
 impl Plan {
     /// How this read fails, if it does.
     fn failing_read(&mut self) -> Option<Failure> {
-        self.reads += 1;
         let planned = self.fail.as_mut().filter(|planned| planned.only == Some(Call::Read))?;
         if planned.left > 0 {
             planned.left -= 1;
@@ -420,11 +418,6 @@ impl SimDisk {
     pub(crate) fn leave_free(&self, free: u64) {
         let mut inner = self.inner();
         inner.1.capacity = Some(inner.0.used() + free);
-    }
-
-    /// How many reads there were.
-    pub(crate) fn reads(&self) -> u64 {
-        self.inner().1.reads
     }
 
     /// From now on, reading this byte of a file shows it with `mask` flipped.
