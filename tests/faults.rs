@@ -8,4 +8,10 @@
 #[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
 
+mod fault_crash_points;
 mod fault_reads;
+
+/// True when everything is asked for, however long it takes.
+fn is_full() -> bool {
+    std::env::var_os("SCHWABOT_FAULTS").is_some_and(|size| size == "full")
+}

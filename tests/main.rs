@@ -41,7 +41,6 @@ mod merkle_vectors;
 mod names_document;
 mod pipeline_loop;
 mod readme;
-mod recovery_crash_points;
 mod recovery_table;
 mod recovery_torn_tail;
 mod registries;

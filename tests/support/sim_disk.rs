@@ -13,7 +13,7 @@
 //!
 //! With [`SimDisk::record`] every call that changes something leaves a copy of the whole disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,10 +89,11 @@ struct DirNode {
     changes: Vec<Change>,
 }
 
+/// Shared between copies of the disk until one of them changes it.
 #[derive(Debug, Clone)]
 enum Node {
-    File(FileNode),
-    Dir(DirNode),
+    File(Arc<FileNode>),
+    Dir(Arc<DirNode>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +110,8 @@ pub(crate) struct State {
     nodes: BTreeMap<u64, Node>,
     /// What the test noted last: how much was acknowledged, how much handed in.
     pub(crate) noted: (u64, u64),
+    /// Records under the newest checkpoint that was given out.
+    pub(crate) signed: u64,
     /// The call that led here.
     pub(crate) call: Option<Call>,
 }
@@ -203,6 +206,10 @@ impl FileNode {
         self.lengths.clear();
     }
 
+    fn is_durable(&self) -> bool {
+        self.dirty.is_empty() && self.lengths.is_empty() && self.bytes == self.durable
+    }
+
     fn after_power_cut(&self, mut pick: impl FnMut(usize) -> usize) -> Self {
         let mut bytes = self.durable.clone();
         let choice = pick(self.lengths.len() + 1);
@@ -246,21 +253,35 @@ impl DirNode {
 }
 
 impl State {
-    fn dir(&mut self, id: u64) -> io::Result<&mut DirNode> {
-        match self.nodes.get_mut(&id) {
+    fn dir(&self, id: u64) -> io::Result<&DirNode> {
+        match self.nodes.get(&id) {
             Some(Node::Dir(dir)) => Ok(dir),
             _ => Err(error(io::ErrorKind::NotADirectory)),
         }
     }
 
-    fn file(&mut self, id: u64) -> &mut FileNode {
+    fn dir_mut(&mut self, id: u64) -> io::Result<&mut DirNode> {
         match self.nodes.get_mut(&id) {
+            Some(Node::Dir(dir)) => Ok(Arc::make_mut(dir)),
+            _ => Err(error(io::ErrorKind::NotADirectory)),
+        }
+    }
+
+    fn file(&self, id: u64) -> &FileNode {
+        match self.nodes.get(&id) {
             Some(Node::File(file)) => file,
             _ => panic!("node {id} is no file"),
         }
     }
 
-    fn find(&mut self, path: &Path) -> io::Result<u64> {
+    fn file_mut(&mut self, id: u64) -> &mut FileNode {
+        match self.nodes.get_mut(&id) {
+            Some(Node::File(file)) => Arc::make_mut(file),
+            _ => panic!("node {id} is no file"),
+        }
+    }
+
+    fn find(&self, path: &Path) -> io::Result<u64> {
         let mut id = ROOT;
         for part in path.components() {
             if let Component::Normal(name) = part {
@@ -272,7 +293,7 @@ impl State {
         Ok(id)
     }
 
-    fn parent(&mut self, path: &Path) -> io::Result<(u64, String)> {
+    fn parent(&self, path: &Path) -> io::Result<(u64, String)> {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         Ok((self.find(path.parent().unwrap())?, name))
     }
@@ -282,7 +303,7 @@ impl State {
         if self.dir(parent)?.names.contains_key(name) {
             return Err(error(io::ErrorKind::AlreadyExists));
         }
-        let dir = self.dir(parent)?;
+        let dir = self.dir_mut(parent)?;
         dir.names.insert(name.to_owned(), id);
         dir.changes.push(Change::Add(name.to_owned(), id));
         self.nodes.insert(id, node);
@@ -323,21 +344,43 @@ impl State {
         found
     }
 
-    fn after_power_cut(&self, unsynced: Unsynced) -> Self {
-        let mut dice = Dice::new(if let Unsynced::Chosen(seed) = unsynced { seed } else { 0 });
-        let mut pick = |choices: usize| match unsynced {
-            Unsynced::Lost => 0,
-            Unsynced::Kept => choices - 1,
-            Unsynced::Chosen(_) => dice.below(choices),
-        };
-        let nodes = self.nodes.iter().map(|(id, node)| {
+    /// What a power cut leaves: `pick` is asked for a number below each number of choices.
+    fn after_power_cut(&self, pick: &mut dyn FnMut(usize) -> usize) -> Self {
+        let lasting = self.lasting();
+        let nodes = self.nodes.iter().filter(|(id, _)| lasting.contains(id)).map(|(id, node)| {
             let node = match node {
-                Node::File(file) => Node::File(file.after_power_cut(&mut pick)),
-                Node::Dir(dir) => Node::Dir(dir.after_power_cut(&mut pick)),
+                // What nothing is open about is shared, not copied.
+                Node::File(file) if file.is_durable() => node.clone(),
+                Node::Dir(dir) if dir.changes.is_empty() => node.clone(),
+                Node::File(file) => Node::File(Arc::new(file.after_power_cut(&mut *pick))),
+                Node::Dir(dir) => Node::Dir(Arc::new(dir.after_power_cut(&mut *pick))),
             };
             (*id, node)
         });
-        Self { nodes: nodes.collect(), noted: self.noted, call: self.call }
+        Self { nodes: nodes.collect(), ..*self }
+    }
+
+    /// Nodes that can have a name after a power cut.
+    fn lasting(&self) -> BTreeSet<u64> {
+        let mut lasting = BTreeSet::from([ROOT]);
+        for node in self.nodes.values() {
+            let Node::Dir(dir) = node else { continue };
+            lasting.extend(dir.durable.values());
+            lasting.extend(dir.changes.iter().map(|change| match change {
+                Change::Add(_, id) | Change::Remove(_, id) | Change::Rename(_, _, id) => *id,
+            }));
+        }
+        lasting
+    }
+
+    /// Between how many possibilities a power cut picks, choice by choice.
+    pub(crate) fn choices(&self) -> Vec<usize> {
+        let mut choices = Vec::new();
+        self.after_power_cut(&mut |count| {
+            choices.push(count);
+            0
+        });
+        choices
     }
 }
 
@@ -346,8 +389,8 @@ impl SimDisk {
     pub(crate) fn new() -> Self {
         let root = DirNode { durable: [("disk".to_owned(), 1)].into(), ..DirNode::default() };
         let root = DirNode { names: root.durable.clone(), ..root };
-        let nodes = [(ROOT, Node::Dir(root)), (1, Node::Dir(DirNode::default()))];
-        Self::holding(State { nodes: nodes.into(), noted: (0, 0), call: None })
+        let nodes = [(ROOT, Node::Dir(Arc::new(root))), (1, Node::Dir(Arc::default()))];
+        Self::holding(State { nodes: nodes.into(), noted: (0, 0), signed: 0, call: None })
     }
 
     pub(crate) fn holding(state: State) -> Self {
@@ -365,7 +408,18 @@ impl SimDisk {
 
     /// What the disk holds after a power cut, on a healthy machine.
     pub(crate) fn cut_power(state: &State, unsynced: Unsynced) -> Self {
-        Self::holding(state.after_power_cut(unsynced))
+        let mut dice = Dice::new(if let Unsynced::Chosen(seed) = unsynced { seed } else { 0 });
+        Self::holding(state.after_power_cut(&mut |choices| match unsynced {
+            Unsynced::Lost => 0,
+            Unsynced::Kept => choices - 1,
+            Unsynced::Chosen(_) => dice.below(choices),
+        }))
+    }
+
+    /// The same, with each of [`State::choices`] picked by name.
+    pub(crate) fn cut_power_at(state: &State, picked: &[usize]) -> Self {
+        let mut picked = picked.iter();
+        Self::holding(state.after_power_cut(&mut |_| *picked.next().unwrap()))
     }
 
     /// What the disk holds after its process died: all that was written, synced or not.
@@ -388,10 +442,19 @@ impl SimDisk {
     pub(crate) fn note(&self, acknowledged: u64, handed_in: u64) {
         let mut inner = self.inner();
         inner.0.noted = (acknowledged, handed_in);
-        let noted = inner.0.noted;
+        let now = inner.0.noted;
         if let Some(last) = inner.1.history.as_mut().and_then(|history| history.last_mut()) {
             // What is promised is promised with the disk as it is now.
-            last.noted = noted;
+            last.noted = now;
+        }
+    }
+
+    /// Notes that a checkpoint over so many records was given out.
+    pub(crate) fn note_signed(&self, size: u64) {
+        let mut inner = self.inner();
+        inner.0.signed = size;
+        if let Some(last) = inner.1.history.as_mut().and_then(|history| history.last_mut()) {
+            last.signed = size;
         }
     }
 
@@ -431,7 +494,7 @@ impl SimDisk {
     pub(crate) fn alter(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut inner = self.inner();
         let id = inner.0.find(path).unwrap();
-        let file = inner.0.file(id);
+        let file = inner.0.file_mut(id);
         assert!(file.dirty.is_empty() && file.lengths.is_empty(), "{path:?} is not synced");
         change(&mut file.bytes);
         file.durable = file.bytes.clone();
@@ -441,7 +504,7 @@ impl SimDisk {
     pub(crate) fn forget(&self, path: &Path) {
         let mut inner = self.inner();
         let (parent, name) = inner.0.parent(path).unwrap();
-        let dir = inner.0.dir(parent).unwrap();
+        let dir = inner.0.dir_mut(parent).unwrap();
         dir.names.remove(&name).unwrap();
         dir.durable.remove(&name);
     }
@@ -487,7 +550,7 @@ impl SimDisk {
         self.change(Call::Rename, nothing, |state, _| {
             let (parent, from) = state.parent(from)?;
             let (_, to) = state.parent(to)?;
-            let dir = state.dir(parent)?;
+            let dir = state.dir_mut(parent)?;
             if !over && dir.names.contains_key(&to) {
                 return Err(error(io::ErrorKind::AlreadyExists));
             }
@@ -503,13 +566,13 @@ fn nothing(_: &mut State, _: Failure, _: &mut Dice) {}
 
 impl Disk for SimDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let mut inner = self.inner();
+        let inner = self.inner();
         let id = inner.0.find(dir)?;
         Ok(inner.0.dir(id)?.names.keys().cloned().collect())
     }
 
     fn open(&self, path: &Path, _access: Access) -> io::Result<Box<dyn DiskFile>> {
-        let mut inner = self.inner();
+        let inner = self.inner();
         let id = inner.0.find(path)?;
         match inner.0.nodes[&id] {
             Node::File(_) => Ok(Box::new(SimFile { disk: self.clone(), id })),
@@ -520,7 +583,7 @@ impl Disk for SimDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let id = self.change(Call::Create, nothing, |state, _| {
             let (parent, name) = state.parent(path)?;
-            state.add(parent, &name, Node::File(FileNode::default()))
+            state.add(parent, &name, Node::File(Arc::default()))
         })?;
         Ok(Box::new(SimFile { disk: self.clone(), id }))
     }
@@ -535,7 +598,7 @@ impl Disk for SimDisk {
         }
         self.change(Call::CreateDir, nothing, |state, _| {
             let (parent, name) = state.parent(path)?;
-            state.add(parent, &name, Node::Dir(DirNode::default())).map(|_| ())
+            state.add(parent, &name, Node::Dir(Arc::default())).map(|_| ())
         })
     }
 
@@ -554,7 +617,7 @@ impl Disk for SimDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change(Call::Remove, nothing, |state, _| {
             let (parent, name) = state.parent(path)?;
-            let dir = state.dir(parent)?;
+            let dir = state.dir_mut(parent)?;
             let id = dir.names.remove(&name).ok_or_else(|| error(io::ErrorKind::NotFound))?;
             dir.changes.push(Change::Remove(name, id));
             Ok(())
@@ -564,7 +627,7 @@ impl Disk for SimDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.change(Call::SyncDir, nothing, |state, _| {
             let id = state.find(path)?;
-            let dir = state.dir(id)?;
+            let dir = state.dir_mut(id)?;
             dir.durable = dir.names.clone();
             dir.changes.clear();
             Ok(())
@@ -626,7 +689,7 @@ impl DiskFile for SimFile {
         let offset = usize::try_from(offset).unwrap();
         let partly = |state: &mut State, _: Failure, dice: &mut Dice| {
             let written = dice.below(bytes.len() + 1);
-            state.file(self.id).write(&bytes[..written], offset);
+            state.file_mut(self.id).write(&bytes[..written], offset);
         };
         self.disk.change(Call::Write, partly, |state, capacity| {
             let end = (offset + bytes.len()) as u64;
@@ -635,7 +698,7 @@ impl DiskFile for SimFile {
             if capacity.is_some_and(|capacity| grows > 0 && state.used() + grows > capacity) {
                 return Err(error(io::ErrorKind::StorageFull));
             }
-            state.file(self.id).write(bytes, offset);
+            state.file_mut(self.id).write(bytes, offset);
             Ok(())
         })
     }
@@ -647,7 +710,7 @@ impl DiskFile for SimFile {
             if capacity.is_some_and(|capacity| grows > 0 && state.used() + grows > capacity) {
                 return Err(error(io::ErrorKind::StorageFull));
             }
-            let file = state.file(self.id);
+            let file = state.file_mut(self.id);
             file.reserved = file.reserved.max(len);
             let len = usize::try_from(len).unwrap();
             if file.bytes.len() < len {
@@ -659,7 +722,7 @@ impl DiskFile for SimFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.disk.change(Call::SetLen, nothing, |state, _| {
-            let file = state.file(self.id);
+            let file = state.file_mut(self.id);
             file.reserved = file.reserved.min(len);
             file.set_len(usize::try_from(len).unwrap());
             Ok(())
@@ -668,7 +731,7 @@ impl DiskFile for SimFile {
 
     fn sync(&self) -> io::Result<()> {
         let fails = |state: &mut State, failure: Failure, dice: &mut Dice| {
-            let file = state.file(self.id);
+            let file = state.file_mut(self.id);
             if failure == Failure::IoDropsPages {
                 // Some pages may have reached the disk before the failure.
                 let survives: Vec<usize> =
@@ -680,7 +743,7 @@ impl DiskFile for SimFile {
             }
         };
         self.disk.change(Call::Sync, fails, |state, _| {
-            state.file(self.id).sync();
+            state.file_mut(self.id).sync();
             Ok(())
         })
     }

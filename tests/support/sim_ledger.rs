@@ -67,6 +67,7 @@ pub(crate) fn read(disk: &SimDisk) -> Result<Seen, LedgerError> {
                 notes += 1;
             }
             Entry::System(SystemEvent::Recovered(event)) => recovered.push(event),
+            Entry::System(SystemEvent::ChainAnchor(_)) => {}
             Entry::System(other) => panic!("an unknown system event: {other:?}"),
         }
         Ok(())
