@@ -9,7 +9,11 @@
 mod support;
 
 mod fault_crash_points;
+mod fault_mutations;
 mod fault_reads;
+mod fsync_failure;
+mod recovery_table;
+mod recovery_torn_tail;
 
 /// True when everything is asked for, however long it takes.
 fn is_full() -> bool {

@@ -84,51 +84,35 @@ fn the_report_does_not_depend_on_the_number_of_threads() {
     assert!(reports.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
+/// Files are mapped here. Every bit, and every length, of a smaller ledger is the subject of
+/// `fault_mutations`.
 #[test]
-fn every_flipped_bit_of_every_segment_is_found_and_lies_in_the_range_that_is_named() {
+fn flipped_bits_and_cuts_of_mapped_segments_are_found_and_lie_in_the_range_that_is_named() {
     for sync in [SyncMode::Always, SyncMode::End] {
         let dir = tempfile::tempdir().unwrap();
         let path = closed_ledger(dir.path(), sync);
         let mut flipped = 0;
         for (index, file) in segments(&path).into_iter().enumerate() {
             let sound = std::fs::read(&file).unwrap();
-            for offset in 0..sound.len() {
-                // Every byte, and over the bytes every bit.
+            for offset in (index % 11..sound.len()).step_by(11) {
                 let mut bytes = sound.clone();
                 bytes[offset] ^= 1 << (offset % 8);
                 std::fs::write(&file, &bytes).unwrap();
                 let report = check(&path);
                 let place = format!("segment {index} byte {offset} {sync:?}: {report:?}");
                 assert!(matches!(report.exit_code(), 11 | 12), "{place}");
-                let named = report.faults.iter().any(|fault| {
-                    fault.segment == index as u64
-                        && (fault.offset..fault.end).contains(&(offset as u64))
-                });
-                assert!(named, "{place}");
                 let first = report.first_bad.as_ref().unwrap();
                 assert_eq!(first.segment, index as u64, "{place}");
                 assert!((first.offset..first.end).contains(&(offset as u64)), "{place}");
+                std::fs::write(&file, &sound[..offset]).unwrap();
+                let report = check(&path);
+                assert_eq!(report.exit_code(), 12, "segment {index} cut to {offset}: {report:?}");
                 flipped += 1;
             }
             std::fs::write(&file, &sound).unwrap();
         }
-        assert!(flipped > 12_000, "{flipped} bytes");
+        assert!(flipped > 1_000, "{flipped} bytes");
         assert_eq!(check(&path).exit_code(), 0);
-    }
-}
-
-#[test]
-fn a_segment_cut_at_any_length_exits_12() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = closed_ledger(dir.path(), SyncMode::Always);
-    for (index, file) in segments(&path).into_iter().enumerate() {
-        let sound = std::fs::read(&file).unwrap();
-        for length in 0..sound.len() {
-            std::fs::write(&file, &sound[..length]).unwrap();
-            let report = check(&path);
-            assert_eq!(report.exit_code(), 12, "segment {index} cut to {length}: {report:?}");
-        }
-        std::fs::write(&file, &sound).unwrap();
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::chain::{self, ChainResult, Resume, Task};
 use super::report::{LeftOut, Level, Report};
 use super::signatures::{self, HeldNote, Judgement, Keys};
-use super::{AuditError, VerifyOptions, damage, meaning};
+use super::{AuditError, VerifyOptions, damage, derived, meaning};
 use crate::checkpoint::{Note, Tiles, read_notes};
 use crate::event::{Event, Payload};
 use crate::ledger::clock::Deadline;
@@ -93,6 +93,9 @@ impl<'o> Look<'o> {
             meaning::check(self.options, self.path, self.level, self.deadline, &mut report)?;
         }
         self.judge_notes(&task, &chain, &mut report)?;
+        if self.level >= Level::Tree && !self.live && !damage::is_damaged(&report) {
+            derived::check(&task, &chain, &mut report);
+        }
         report.conclude();
         Ok((report, chain.last))
     }

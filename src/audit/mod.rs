@@ -16,10 +16,12 @@ mod bundle;
 mod chain;
 mod collect;
 mod damage;
+mod derived;
 mod envelopes;
 mod findings;
 mod flow;
 mod follow;
+mod join;
 mod meaning;
 mod report;
 mod salvage;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use bundle::{BundleFile, bundle};
+pub use derived::DerivedDamage;
 pub use follow::Follower;
 pub use report::{
     CheckpointReport, FAULTS_LISTED_MAX, Finding, LeftOut, Level, Mismatch, ProvableRange,

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::derived::DerivedDamage;
 use crate::checkpoint::{Checkpoint, Signed};
 use crate::event::SubjectId;
 use crate::hash::Digest;
@@ -273,6 +274,10 @@ pub struct Report {
     pub shredded: Vec<SubjectId>,
     /// Inputs by who saw them happen.
     pub vantage: std::collections::BTreeMap<String, u64>,
+    /// Derived files that are damaged, at most [`FAULTS_LISTED_MAX`]: no verdict rests on them.
+    pub derived_damage: Vec<DerivedDamage>,
+    /// How many there are.
+    pub derived_damage_count: u64,
     /// What was not checked, and why.
     pub not_checked: Vec<String>,
     /// What was left out on request.
@@ -317,6 +322,14 @@ impl Report {
         }
     }
 
+    /// Keeps a damaged derived file; all are counted.
+    pub(super) fn note_derived(&mut self, damage: DerivedDamage) {
+        self.derived_damage_count += 1;
+        if self.derived_damage.len() < FAULTS_LISTED_MAX {
+            self.derived_damage.push(damage);
+        }
+    }
+
     pub(super) fn set_checkpoints(&mut self, mut checkpoints: Vec<CheckpointReport>) {
         let left_out = checkpoints.len().saturating_sub(FAULTS_LISTED_MAX);
         self.checkpoints = checkpoints.split_off(left_out);
@@ -354,6 +367,8 @@ impl Report {
             shredded_steps: 0,
             shredded: Vec::new(),
             vantage: std::collections::BTreeMap::new(),
+            derived_damage: Vec::new(),
+            derived_damage_count: 0,
             not_checked: Vec::new(),
             left_out: None,
             keys: Vec::new(),

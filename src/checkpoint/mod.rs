@@ -22,6 +22,7 @@ mod prove;
 mod receipt;
 mod sign;
 mod store;
+mod tile_check;
 mod tiles;
 mod witness;
 
@@ -43,6 +44,7 @@ pub use prove::{ProveError, prove};
 pub use receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
 pub use sign::{Signature, Unanchored, cosign_head, rotate, sign_head};
 pub use store::{NoteFile, newest_note, read_notes, save_note};
+pub use tile_check::check_tiles;
 pub use tiles::Tiles;
 pub use witness::{
     Answer, PROOF_HASHES_MAX, REQUEST_BYTES_MAX, Request, RequestError, Witness, WitnessError,

@@ -26,6 +26,8 @@ use crate::time::Timestamp;
 
 /// Directories that are looked at on the way up to a ledger.
 const DEPTH_MAX: usize = 64;
+/// How the name of a snapshot ends.
+pub const SNAPSHOT_SUFFIX: &str = ".snap";
 /// Bytes of `ledger.id`.
 pub const IDENTITY_BYTES: usize = 64;
 /// The first eight bytes of `ledger.id`.

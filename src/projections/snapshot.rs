@@ -24,7 +24,7 @@ use crate::event::{Event, RecordRef};
 use crate::hash::{self, Digest};
 use crate::kernel::{KERNEL_NUMBER, World};
 use crate::ledger::disk::{read_whole, write_anew};
-use crate::ledger::layout::LedgerPlace;
+use crate::ledger::layout::{LedgerPlace, SNAPSHOT_SUFFIX};
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Entry, Reader, decode};
 use crate::time::Timestamp;
@@ -34,7 +34,6 @@ pub const SNAPSHOT_RECORDS: u64 = 100_000;
 /// Bytes of log for each byte of snapshot.
 const LOG_SHARE: u64 = 4;
 const MAGIC: [u8; 8] = *b"SWBSNAP\x01";
-const SUFFIX: &str = ".snap";
 
 /// A snapshot could not be written; the log is as whole as before.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +103,7 @@ impl Snapshots {
         bytes.append(&mut world.save()?);
         let folder = layout.snapshots();
         disk.create_dir(&folder)?;
-        let path = folder.join(format!("{sequence:012}-{}{SUFFIX}", hash::sha256(&bytes)));
+        let path = folder.join(format!("{sequence:012}-{}{SNAPSHOT_SUFFIX}", hash::sha256(&bytes)));
         write_anew(disk, &path, &bytes)?;
         (self.last_sequence, self.last_bytes, self.log_bytes) = (sequence, bytes.len() as u64, 0);
         Ok(())
@@ -139,7 +138,7 @@ pub(super) fn newest(
 }
 
 fn parse_name(name: String) -> Option<(u64, Digest, String)> {
-    let (sequence, digest) = name.strip_suffix(SUFFIX)?.split_once('-')?;
+    let (sequence, digest) = name.strip_suffix(SNAPSHOT_SUFFIX)?.split_once('-')?;
     Some((sequence.parse().ok()?, Digest::from_str(digest).ok()?, name))
 }
 

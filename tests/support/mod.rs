@@ -16,6 +16,7 @@ pub(crate) mod samples_domain;
 pub(crate) mod schema;
 #[allow(dead_code, reason = "each test program uses a part of what the disk can do")]
 pub(crate) mod sim_disk;
+#[allow(dead_code, reason = "each test program uses a part of what is checked with it")]
 pub(crate) mod sim_ledger;
 pub(crate) mod source;
 pub(crate) mod vectors;

@@ -11,8 +11,8 @@ use super::check::{read_note, read_policy};
 use super::key_ring;
 use super::place::fresh_dir;
 use crate::audit::{
-    BundleFile, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle, self_test,
-    verify,
+    BundleFile, DerivedDamage, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle,
+    self_test, verify,
 };
 use crate::cli::args::Format;
 use crate::cli::args_proofs::VerifyArgs;
@@ -250,6 +250,11 @@ fn tell_what_is_wrong(screen: &mut Screen, report: &Report) -> Result<(), CliErr
     if report.misbehaviour.is_some() {
         screen.line("  the key signed two histories; --bundle DIR keeps the proof")?;
     }
+    for derived in report.derived_damage.iter().take(LISTED) {
+        let DerivedDamage { path, what } = derived;
+        screen.line(format_args!("  damaged derived file {path}: {what}; it may be deleted"))?;
+    }
+    more(screen, report.derived_damage_count, "damaged derived file")?;
     for text in &report.not_checked {
         screen.line(format_args!("  not checked: {text}"))?;
     }

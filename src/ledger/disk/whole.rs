@@ -14,8 +14,8 @@ pub enum Readers {
     Owner,
 }
 
-/// Reads a file of at most `max` bytes; a longer one is an error of kind `InvalidData`, and one that
-/// gives fewer bytes than it has is an error of kind `UnexpectedEof`.
+/// Reads a file of at most `max` bytes; a longer one is an error of kind `InvalidData`, and one
+/// that gives fewer bytes than it has is an error of kind `UnexpectedEof`.
 ///
 /// # Errors
 /// As the system says.

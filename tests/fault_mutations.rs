@@ -1,0 +1,410 @@
+//! A stranger's hand, or rot, on every byte of a small ledger, of its checkpoints and of what is
+//! derived from it.
+//!
+//! A closed ledger is never called intact again: not with any bit flipped, any frame dropped,
+//! doubled or swapped, any segment cut at any length. Opening one for write drops no record. Damage
+//! of derived files changes no verdict and is named. What cannot be found in an unclosed ledger is
+//! listed at the end, case by case, with what finds it.
+
+#![expect(clippy::print_stderr, reason = "how much was reached belongs in the test's report")]
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schwabot::audit::{Report, VerifyOptions, verify};
+use schwabot::checkpoint::{KeyFile, KeyKind, Note as SignedNote, Policy, SigningKey, sign_head};
+use schwabot::hash;
+use schwabot::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, seed_of};
+use schwabot::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use schwabot::ledger::{LedgerEnd, LedgerError, SyncMode};
+
+use crate::is_full;
+use crate::support::notes::{Note, step};
+use crate::support::sim_disk::{SimDisk, Unsynced};
+use crate::support::sim_ledger::{ledger_path, open, read, segment_path, sim_options};
+
+const ORIGIN: &str = "example.com/bot";
+
+fn append(disk: &SimDisk, sync: SyncMode, numbers: Range<u64>, seed: u64, closes: bool) {
+    let mut writer = open(disk, &sim_options(disk, sync, 1024, seed)).unwrap();
+    for number in numbers {
+        writer.append(&step(&[number])).unwrap();
+    }
+    if closes {
+        writer.close().unwrap();
+    } else {
+        writer.sync().unwrap();
+    }
+}
+
+fn sign(disk: &SimDisk, seed: u64) -> SignedNote {
+    let key = SigningKey::from_seed(ORIGIN, KeyKind::Log, &[1; 32]).unwrap();
+    let (disk_of_key, path) = (Arc::new(disk.clone()), PathBuf::from("/disk/log.key"));
+    let key = match KeyFile::open(disk_of_key.clone(), &path) {
+        Ok(key) => key,
+        Err(_) => KeyFile::create(disk_of_key, &path, key).unwrap(),
+    };
+    let options = sim_options(disk, SyncMode::Always, 1024, seed);
+    sign_head::<Note>(&ledger_path(), &key, &options).unwrap().note
+}
+
+/// A closed, signed ledger of four segments, with a tile, indexes and a snapshot.
+fn closed() -> SimDisk {
+    let disk = SimDisk::new();
+    append(&disk, SyncMode::Always, 0..5, 1, true);
+    append(&disk, SyncMode::End, 5..9, 2, true);
+    sign(&disk, 3);
+    let bytes = b"some world";
+    let name = format!("snapshots/000000000004-{}.snap", hash::sha256(bytes));
+    let path = ledger_path().join(name);
+    use schwabot::ledger::disk::{Disk, Readers, write_whole};
+    disk.create_dir(path.parent().unwrap()).unwrap();
+    write_whole(&disk, &path, bytes, Readers::Usual).unwrap();
+    settled(&disk)
+}
+
+/// The disk with all of it durable.
+fn settled(disk: &SimDisk) -> SimDisk {
+    SimDisk::cut_power(&disk.state(), Unsynced::Kept)
+}
+
+fn check(disk: &SimDisk) -> Report {
+    check_with(disk, VerifyOptions::default())
+}
+
+fn check_with(disk: &SimDisk, options: VerifyOptions) -> Report {
+    let options = VerifyOptions { threads: 1, disk: Arc::new(disk.clone()), ..options };
+    verify(&ledger_path(), &options).unwrap()
+}
+
+/// The files below the ledger whose path holds a word, with their bytes.
+fn files(disk: &SimDisk, word: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let root = ledger_path();
+    let files = disk.state().files().into_iter().map(|(path, bytes)| (PathBuf::from(path), bytes));
+    files.filter(|(path, _)| path.starts_with(&root) && below(path).contains(word)).collect()
+}
+
+fn below(path: &Path) -> String {
+    path.strip_prefix(ledger_path()).unwrap().display().to_string()
+}
+
+/// The bits of a byte that are flipped: all of them where there is time.
+fn bits(offset: usize) -> impl Iterator<Item = u8> {
+    let (first, apart) = if is_full() { (0, 1) } else { (offset % 4, 4) };
+    (first..8).step_by(apart).map(|bit| 1 << bit)
+}
+
+/// A closed ledger opened for write, whatever was done to it: refused, or nothing is dropped.
+fn assert_opening_drops_nothing(disk: &SimDisk, records: u64) {
+    let before = files(disk, ".seg");
+    let copy = SimDisk::kill(&disk.state());
+    match open(&copy, &sim_options(&copy, SyncMode::Always, 1024, 9)) {
+        Ok(writer) => assert_eq!(writer.next_sequence(), records, "opening dropped records"),
+        Err(LedgerError::Io { action, path, source }) => panic!("{action} {path:?}: {source}"),
+        Err(_) => {}
+    }
+    let after = files(&copy, ".seg");
+    assert!(before.iter().all(|file| after.contains(file)), "opening altered an old byte");
+}
+
+#[test]
+fn no_closed_ledger_is_intact_with_any_bit_flipped_and_opening_it_drops_nothing() {
+    let disk = closed();
+    let whole = check(&disk);
+    assert_eq!((whole.exit_code(), whole.end), (0, LedgerEnd::Closed), "{whole:?}");
+    let (records, mut flipped) = (whole.records, 0);
+    let truth = [".seg", "ledger.id", "checkpoint"].iter().flat_map(|word| files(&disk, word));
+    let truth: Vec<_> = truth.collect();
+    assert!(truth.len() > 6, "{truth:?}");
+    for (path, sound) in truth {
+        for offset in 0..sound.len() {
+            for mask in bits(offset) {
+                disk.alter(&path, |bytes| bytes[offset] ^= mask);
+                let report = check(&disk);
+                let place = format!("{} byte {offset} mask {mask}", below(&path));
+                if path.extension().is_some_and(|kind| kind == "seg") {
+                    assert!(matches!(report.exit_code(), 11 | 12), "{place}: {report:?}");
+                    let first = report.first_bad.unwrap();
+                    let at = offset as u64;
+                    assert!((first.offset..first.end).contains(&at), "{place}: {first:?}");
+                } else {
+                    assert!(matches!(report.exit_code(), 11..=14), "{place}: {report:?}");
+                }
+                if flipped % 16 == 0 {
+                    assert_opening_drops_nothing(&disk, records);
+                }
+                disk.alter(&path, |bytes| bytes[offset] ^= mask);
+                flipped += 1;
+            }
+        }
+    }
+    eprintln!("{flipped} bits flipped");
+    assert_eq!(check(&disk).exit_code(), 0);
+}
+
+/// Where the frames of a segment lie.
+fn frames(bytes: &[u8]) -> Vec<Range<usize>> {
+    let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
+    let (mut found, mut at) = (Vec::new(), SEGMENT_HEADER_BYTES);
+    while let Some(header) = bytes.get(at..at + FRAME_HEADER_BYTES) {
+        let Ok(header) = FrameHeader::decode(header.first_chunk().unwrap(), seed) else { break };
+        found.push(at..at + header.frame_bytes());
+        at += header.frame_bytes();
+    }
+    found
+}
+
+/// What can be done to the frames of a segment, as new bytes of it.
+fn rearranged(sound: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let frames = frames(sound);
+    let rebuilt = |order: &[usize]| {
+        let mut bytes = sound[..SEGMENT_HEADER_BYTES].to_vec();
+        for place in order {
+            bytes.extend_from_slice(&sound[frames[*place].clone()]);
+        }
+        bytes
+    };
+    let mut found = Vec::new();
+    for place in 0..frames.len() {
+        let all = 0..frames.len();
+        let dropped: Vec<usize> = all.clone().filter(|other| *other != place).collect();
+        let doubled: Vec<usize> =
+            all.clone().flat_map(|o| vec![o; 1 + usize::from(o == place)]).collect();
+        found.push((format!("frame {place} dropped"), rebuilt(&dropped)));
+        found.push((format!("frame {place} doubled"), rebuilt(&doubled)));
+        let mut zeroed = sound.to_vec();
+        zeroed[frames[place].clone()].fill(0);
+        found.push((format!("frame {place} zeroed"), zeroed));
+        for other in place + 1..frames.len() {
+            let mut swapped: Vec<usize> = all.clone().collect();
+            swapped.swap(place, other);
+            found.push((format!("frames {place} and {other} swapped"), rebuilt(&swapped)));
+        }
+        // The same at the length that the file had, as whoever hides it would do.
+        let mut padded = rebuilt(&dropped);
+        padded.resize(sound.len(), 0);
+        found.push((format!("frame {place} dropped, the rest padded"), padded));
+    }
+    found
+}
+
+#[test]
+fn no_closed_ledger_is_intact_with_any_frame_dropped_doubled_zeroed_or_swapped() {
+    let disk = closed();
+    let (records, mut done) = (check(&disk).records, 0);
+    for (path, sound) in files(&disk, ".seg") {
+        for (what, bytes) in rearranged(&sound) {
+            disk.alter(&path, |held| *held = bytes);
+            let report = check(&disk);
+            let code = report.exit_code();
+            assert!(matches!(code, 11 | 12), "{} {what}: {report:?}", below(&path));
+            assert_opening_drops_nothing(&disk, records);
+            done += 1;
+        }
+        disk.alter(&path, |held| *held = sound);
+    }
+    assert!(done > 60, "{done} changes");
+}
+
+#[test]
+fn a_segment_of_a_closed_ledger_cut_at_any_length_exits_12_and_is_not_built_on() {
+    let disk = closed();
+    let records = check(&disk).records;
+    for (path, sound) in files(&disk, ".seg") {
+        for length in 0..sound.len() {
+            disk.alter(&path, |held| held.truncate(length));
+            let report = check(&disk);
+            assert_eq!(report.exit_code(), 12, "{} cut to {length}: {report:?}", below(&path));
+            if length % 16 == 0 {
+                assert_opening_drops_nothing(&disk, records);
+            }
+            disk.alter(&path, |held| held.clone_from(&sound));
+        }
+    }
+}
+
+#[test]
+fn a_cut_or_emptied_checkpoint_or_identity_is_never_intact() {
+    let disk = closed();
+    for (path, sound) in ["ledger.id", "checkpoint"].iter().flat_map(|word| files(&disk, word)) {
+        for length in 0..sound.len() {
+            disk.alter(&path, |held| held.truncate(length));
+            let code = check(&disk).exit_code();
+            assert!(matches!(code, 11..=14), "{} cut to {length}: {code}", below(&path));
+            disk.alter(&path, |held| held.clone_from(&sound));
+        }
+    }
+}
+
+#[test]
+fn damage_of_a_derived_file_changes_no_verdict_and_is_named() {
+    let disk = closed();
+    let whole = check(&disk);
+    assert_eq!((whole.exit_code(), whole.derived_damage_count), (0, 0), "{whole:?}");
+    let derived = [".idx", "tile/", "snapshots/"].map(|word| files(&disk, word));
+    assert!(derived.iter().all(|files| !files.is_empty()), "{derived:?}");
+    for (path, sound) in derived.into_iter().flatten() {
+        let named = |what: &str| {
+            let report = check(&disk);
+            assert_eq!((report.exit_code(), report.head), (0, whole.head), "{what}");
+            let damaged: Vec<&str> =
+                report.derived_damage.iter().map(|damage| damage.path.as_str()).collect();
+            assert_eq!(damaged, [below(&path)], "{what}");
+            assert_opening_drops_nothing(&disk, whole.records);
+        };
+        for offset in 0..sound.len() {
+            for mask in bits(offset) {
+                disk.alter(&path, |bytes| bytes[offset] ^= mask);
+                named(&format!("byte {offset} mask {mask}"));
+                disk.alter(&path, |bytes| bytes[offset] ^= mask);
+            }
+        }
+        for length in 0..sound.len() {
+            disk.alter(&path, |bytes| bytes.truncate(length));
+            named(&format!("cut to {length}"));
+            disk.alter(&path, |bytes| bytes.clone_from(&sound));
+        }
+        disk.forget(&path);
+        let report = check(&disk);
+        assert_eq!((report.exit_code(), report.derived_damage_count), (0, 0), "{path:?} is gone");
+        let disk = SimDisk::kill(&disk.state());
+        append(&disk, SyncMode::Always, 9..12, 8, true);
+        assert_eq!(read(&disk).unwrap().notes, 12, "without {path:?}");
+    }
+}
+
+/// An unclosed ledger in one segment that is long enough, and where its frames lie.
+fn unclosed(sync: SyncMode) -> (SimDisk, Vec<Range<usize>>) {
+    let disk = SimDisk::new();
+    let mut writer = open(&disk, &sim_options(&disk, sync, 4096, 1)).unwrap();
+    for number in 0..6 {
+        writer.append(&step(&[number])).unwrap();
+        if sync == SyncMode::End {
+            // A frame of its own, and the first four of them synced.
+            writer.head().unwrap();
+            if number == 3 {
+                writer.sync().unwrap();
+            }
+        }
+    }
+    drop(writer);
+    let disk = settled(&disk);
+    let frames = frames(&disk.state().files()[segment_path(0).to_str().unwrap()]);
+    assert_eq!(frames.len(), 6);
+    (disk, frames)
+}
+
+#[test]
+fn a_flipped_bit_of_an_unclosed_ledger_is_corruption_wherever_a_later_frame_proves_it_durable() {
+    for sync in [SyncMode::Always, SyncMode::End] {
+        let (disk, frames) = unclosed(sync);
+        // In `always` mode each frame proves those before it. In `end` mode a watermark does, and
+        // the frame after the sync is the first to have one that says so.
+        let proven = if sync == SyncMode::Always { 5 } else { 4 };
+        let (below, length) = (frames[proven].start, 4096);
+        for offset in 0..length {
+            for mask in bits(offset) {
+                disk.alter(&segment_path(0), |bytes| bytes[offset] ^= mask);
+                let report = check(&disk);
+                let opened = {
+                    let copy = SimDisk::kill(&disk.state());
+                    open(&copy, &sim_options(&copy, SyncMode::Always, 1024, 9))
+                        .map(|writer| writer.next_sequence())
+                };
+                let place = format!("{sync:?} byte {offset} mask {mask}: {report:?} {opened:?}");
+                let code = report.exit_code();
+                if offset < below {
+                    assert!(matches!(code, 11 | 12) && opened.is_err(), "{place}");
+                } else {
+                    // The window that is promised to nobody: whole frames before it all stay.
+                    let whole =
+                        frames.iter().take_while(|frame| frame.end <= offset).count() as u64;
+                    assert_eq!((code, report.records), (10, whole), "{place}");
+                    // The record `recovered` stands behind them.
+                    assert_eq!(opened.unwrap(), whole + 1, "{sync:?} byte {offset}");
+                }
+                disk.alter(&segment_path(0), |bytes| bytes[offset] ^= mask);
+            }
+        }
+    }
+}
+
+#[test]
+fn exception_1_the_last_frames_of_an_unclosed_ledger_zeroed_whole_are_found_by_who_kept_a_head() {
+    let (disk, frames) = unclosed(SyncMode::Always);
+    let kept = sign(&settled(&disk), 2);
+    let unsigned = check(&disk);
+    assert_eq!((unsigned.exit_code(), unsigned.end), (0, LedgerEnd::Open));
+    for zeroed in 1..frames.len() {
+        let (disk, _) = unclosed(SyncMode::Always);
+        let from = frames[frames.len() - zeroed].start;
+        disk.alter(&segment_path(0), |bytes| bytes[from..].fill(0));
+        let report = check(&disk);
+        // An earlier ledger, sound in itself, and not called closed.
+        assert_eq!((report.exit_code(), report.end), (0, LedgerEnd::Open));
+        assert_eq!(report.records, 6 - zeroed as u64);
+        let against = VerifyOptions { against: Some(kept.clone()), ..VerifyOptions::default() };
+        assert_eq!(check_with(&disk, against).exit_code(), 13);
+    }
+}
+
+#[test]
+fn exception_2_all_segments_since_a_reopening_removed_are_found_by_who_kept_a_head() {
+    let disk = SimDisk::new();
+    append(&disk, SyncMode::Always, 0..5, 1, true);
+    append(&disk, SyncMode::Always, 5..8, 2, true);
+    let kept = sign(&disk, 3);
+    let disk = settled(&disk);
+    let first_life = {
+        let disk = SimDisk::new();
+        append(&disk, SyncMode::Always, 0..5, 1, true);
+        files(&disk, ".seg").len() as u64
+    };
+    let segments = files(&disk, ".seg").len() as u64;
+    assert!(segments > first_life + 1);
+    for index in (first_life..segments).rev() {
+        assert_eq!(check(&disk).end, LedgerEnd::Closed);
+        disk.forget(&segment_path(index));
+    }
+    for (path, _) in ["checkpoint", "tile/", ".idx"].iter().flat_map(|word| files(&disk, word)) {
+        disk.forget(&path);
+    }
+    let report = check(&disk);
+    assert_eq!((report.exit_code(), report.end, report.records), (0, LedgerEnd::Closed, 5));
+    let against = VerifyOptions { against: Some(kept), ..VerifyOptions::default() };
+    assert_eq!(check_with(&disk, against).exit_code(), 13);
+}
+
+#[test]
+fn exception_3_signature_lines_of_unknown_keys_are_found_by_a_policy() {
+    let disk = SimDisk::new();
+    append(&disk, SyncMode::Always, 0..5, 1, true);
+    let mut note = sign(&disk, 2);
+    let witness = SigningKey::from_seed("w.example.org", KeyKind::Cosigner, &[2; 32]).unwrap();
+    let log = SigningKey::from_seed(ORIGIN, KeyKind::Log, &[1; 32]).unwrap();
+    note.sign(&witness, 1_800_000_000);
+    let disk = settled(&disk);
+    for (path, _) in files(&disk, "checkpoint") {
+        disk.alter(&path, |bytes| *bytes = note.to_string().into_bytes());
+    }
+    let (log, witness) = (log.verifier(), witness.verifier());
+    let text = format!("log {log}\nwitness w {witness}\ngroup all all w\nquorum all\n");
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    let asked = VerifyOptions { policy: Some(policy), ..VerifyOptions::default() };
+    assert_eq!(check(&disk).exit_code(), 0);
+    assert_eq!(check_with(&disk, asked.clone()).exit_code(), 0);
+    let lines = note.to_string();
+    let last = lines.trim_end().rfind('\n').unwrap() + 1;
+    // The line gone whole, and another signature in it.
+    let mut other = note.clone();
+    other.signatures.retain(|line| line.name != "w.example.org");
+    other.sign(&SigningKey::from_seed("w.example.org", KeyKind::Cosigner, &[3; 32]).unwrap(), 5);
+    for changed in [lines[..last].to_owned(), other.to_string()] {
+        for (path, _) in files(&disk, "checkpoint") {
+            disk.alter(&path, |bytes| *bytes = changed.clone().into_bytes());
+        }
+        assert_eq!(check(&disk).exit_code(), 0, "{changed}");
+        assert_eq!(check_with(&disk, asked.clone()).exit_code(), 14, "{changed}");
+    }
+}
