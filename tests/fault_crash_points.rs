@@ -39,7 +39,7 @@ struct Bounds {
 
 fn bounds() -> Bounds {
     if is_full() {
-        Bounds { first: 1 << 10, again: 1 << 5, again_one_in: 8 }
+        Bounds { first: 256, again: 32, again_one_in: 8 }
     } else {
         Bounds { first: 16, again: 6, again_one_in: 40 }
     }

@@ -1,5 +1,6 @@
 //! Buckets, soulprints, links, reconciliation and analytics: what the registries answer.
 
+use proptest::prelude::*;
 use schwabot::event::*;
 use schwabot::hash::Digest;
 use schwabot::ledger::clock::Stopwatch;
@@ -7,6 +8,7 @@ use schwabot::registries::*;
 use schwabot::time::{Span, Timestamp};
 use schwabot::units::{Money, MoneyExact, Ratio};
 
+use crate::support::cases;
 use crate::support::documents::ratio;
 use crate::support::runs::{at, price, quantity};
 
@@ -340,4 +342,98 @@ fn registries_hold_many_trades_and_adding_one_does_not_get_slower() {
     assert!(registries.with_all_linkages(&hash).is_some());
     let last: Timestamp = registries.trades().by_exit(Page::ALL).last().unwrap().trade.exit.time;
     assert_eq!(last, at(many as i64 + 60));
+}
+
+/// A step of the life of the position with this number: entered, closed, or looked at.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Enter(u64),
+    Close(u64),
+    CleanUp,
+}
+
+fn turns() -> impl proptest::strategy::Strategy<Value = Vec<(Turn, u8)>> {
+    let turn = prop_oneof![
+        4 => (1_u64..12).prop_map(Turn::Enter),
+        4 => (1_u64..12).prop_map(Turn::Close),
+        1 => Just(Turn::CleanUp),
+    ];
+    prop::collection::vec((turn, any::<u8>()), 1..60)
+}
+
+/// Takes events as the log does, each at the next sequence; how far they got does not matter to
+/// whoever looks in between.
+fn take(registries: &mut Registries, events: &[Event], next: &mut u64, minute: i64) {
+    for event in events {
+        registries.fold(event, *next, at(minute)).unwrap();
+        *next += 1;
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn the_registries_fit_together_however_entries_and_exits_of_positions_are_interleaved(
+        turns in turns(),
+    ) {
+        let mut registries = Registries::default();
+        let (mut next, mut entered, mut closed) = (0, Vec::new(), Vec::new());
+        for (minute, (turn, chance)) in (0_i64..).zip(turns) {
+            let exit = ["97", "99.5", "101", "104"][usize::from(chance % 4)];
+            match turn {
+                Turn::Enter(number) if !entered.contains(&number) => {
+                    let soulprint = soulprint(&trade(number, 0, exit), [UP, ASIDE][usize::from(chance / 128)]);
+                    let events = registries.entry_events(soulprint).unwrap();
+                    take(&mut registries, &events, &mut next, minute);
+                    entered.push(number);
+                }
+                Turn::Close(number) if !closed.contains(&number) => {
+                    // A position without a soulprint is one of another strategy.
+                    let done = trade(number, 0, exit);
+                    let events = registries.trade_events(&done).unwrap();
+                    let closes = Event::TradeClosed(Box::new(done));
+                    take(&mut registries, &[closes], &mut next, minute);
+                    take(&mut registries, &events, &mut next, minute);
+                    closed.push(number);
+                    // It was never entered, so nobody may enter it now.
+                    entered.push(number);
+                }
+                Turn::CleanUp => {
+                    prop_assert_eq!(registries.clean_up(), [], "nothing is broken, so nothing is answered");
+                }
+                _ => {}
+            }
+            let found = registries.consistency();
+            prop_assert_eq!(&found.faults, &[], "after {:?} at {}", turn, minute);
+            prop_assert_eq!(registries.trades().len(), closed.len());
+        }
+        let linked = registries.statistics().linked_trades;
+        prop_assert!(linked <= closed.len() as u64);
+    }
+
+    #[test]
+    fn trades_of_different_times_give_the_same_figures_in_whatever_order_they_come(
+        exits in prop::collection::vec(0_usize..4, 2..9), seed in any::<u64>(),
+    ) {
+        let trades: Vec<TradeClosed> = (1_u64..)
+            .zip(&exits)
+            .map(|(number, exit)| trade(number, number as i64 * 100, ["97", "99.5", "101", "104"][*exit]))
+            .collect();
+        let mut shuffled = trades.clone();
+        let mut dice = crate::support::runs::Dice(seed);
+        for place in (1..shuffled.len()).rev() {
+            shuffled.swap(place, dice.below(place as u64 + 1) as usize);
+        }
+        let figures = |trades: &[TradeClosed]| {
+            let mut registries = Registries::default();
+            for trade in trades {
+                add(&mut registries, trade.clone(), UP);
+            }
+            assert_eq!(registries.consistency().faults, []);
+            let statistics = registries.statistics();
+            (statistics.total_trades, statistics.linked_trades, registries.links().len())
+        };
+        prop_assert_eq!(figures(&trades), figures(&shuffled));
+    }
 }

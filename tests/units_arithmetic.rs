@@ -46,6 +46,53 @@ proptest! {
     }
 
     #[test]
+    fn a_sum_does_not_depend_on_its_order_unless_a_part_of_it_does_not_fit(
+        a in any::<i128>(), b in any::<i128>(), c in any::<i128>(),
+    ) {
+        let (a, b, c) = (exact(a), exact(b), exact(c));
+        prop_assert_eq!(a.plus(b), b.plus(a));
+        let left = a.plus(b).and_then(|sum| sum.plus(c));
+        let right = b.plus(c).and_then(|sum| a.plus(sum));
+        if let (Ok(left), Ok(right)) = (left, right) {
+            prop_assert_eq!(left, right);
+        }
+        let zero = exact(0);
+        prop_assert_eq!(a.plus(zero), Ok(a));
+        prop_assert_eq!(a.minus(a), Ok(zero));
+        if let Ok(negated) = a.negated() {
+            prop_assert_eq!(a.plus(negated), Ok(zero));
+            prop_assert_eq!(b.minus(a).ok(), b.plus(negated).ok());
+        }
+    }
+
+    #[test]
+    fn a_position_is_worth_the_sum_of_its_parts(
+        price in -10_i128.pow(18)..10_i128.pow(18),
+        first in -10_i128.pow(18)..10_i128.pow(18),
+        second in -10_i128.pow(18)..10_i128.pow(18),
+    ) {
+        let (price, first, second) =
+            (Price::from_raw(price), Quantity::from_raw(first), Quantity::from_raw(second));
+        let parts = price.times(first).unwrap().plus(price.times(second).unwrap());
+        prop_assert_eq!(price.times(first.plus(second).unwrap()), parts);
+        let (higher, lower) = (price.plus(price).unwrap(), price);
+        let twice = lower.times(first).unwrap().plus(lower.times(first).unwrap());
+        prop_assert_eq!(higher.times(first), twice);
+    }
+
+    #[test]
+    fn a_product_is_exact_or_refused(price in any::<i128>(), quantity in any::<i128>()) {
+        let (by_price, by_quantity) = (Price::from_raw(price), Quantity::from_raw(quantity));
+        match (by_price.times(by_quantity), price.checked_mul(quantity)) {
+            (Ok(product), Some(raw)) => prop_assert_eq!(product.raw(), raw),
+            (Err(error), None) => {
+                prop_assert!(matches!(error, UnitError::Overflow { .. }), "{error:?}");
+            }
+            (met, expected) => prop_assert!(false, "{met:?}, and exactly it is {expected:?}"),
+        }
+    }
+
+    #[test]
     fn a_fee_is_the_product_rounded_half_even(amount in -10_i128.pow(26)..10_i128.pow(26), rate in 0_i64..1_000_000_000) {
         // The product fits an i128 here, so it can be rounded directly.
         let product = amount * i128::from(rate);

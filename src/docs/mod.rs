@@ -10,6 +10,11 @@ pub mod decisions {
     #![doc = include_str!("DECISIONS.md")]
 }
 
+/// What is promised, under which assumptions, how it is tested, and what came out.
+pub mod reliability {
+    #![doc = include_str!("RELIABILITY.md")]
+}
+
 /// What the source documents' names became, and what was dropped.
 pub mod names {
     #![doc = include_str!("NAMES.md")]
