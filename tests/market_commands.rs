@@ -1,11 +1,15 @@
 //! Files of commands: what they may say, and what is said of those that may not.
 
+use std::ops::ControlFlow;
+
 use schwabot::event::*;
 use schwabot::market::{CommandFile, CommandedSource, Source, SyntheticMarket};
+use schwabot::pipeline::{Job, RunOptions, TradingPipeline, run};
 use schwabot::time::Timestamp;
 
 use crate::support::demo;
 use crate::support::documents::{key, leg, ratio};
+use crate::support::forge::loosen;
 
 fn read(text: &str) -> Result<Vec<Command>, String> {
     let place = tempfile::tempdir().unwrap();
@@ -116,4 +120,33 @@ fn commands_come_before_the_bars_of_their_instant_and_the_last_ones_after_all_ba
         "command",
     ];
     assert_eq!(names, expected);
+}
+
+#[test]
+fn the_end_of_the_data_counts_its_defects_and_no_commands() {
+    let place = tempfile::tempdir().unwrap();
+    let job = || {
+        let market = demo::market(1, 3);
+        let source = SyntheticMarket::new(market.clone()).unwrap();
+        let command = Command { row: 1, time: market.start, action: Action::CleanUp };
+        Job {
+            mode: Mode::Backtest,
+            config: demo::config(&[]),
+            generator: Some(source.generator()),
+            origin: market.start,
+            inputs: vec![],
+            source: CommandedSource::new(source, vec![command]),
+        }
+    };
+    let options = RunOptions::default();
+    let (whole, cycled) = (place.path().join("whole"), place.path().join("cycled"));
+    let summary = run(&whole, job(), &options, |_| ControlFlow::Continue(())).unwrap();
+    let mut cycles = TradingPipeline::open(&cycled, job(), &options).unwrap();
+    while cycles.run_cycle("1m".parse().unwrap()).unwrap().is_some() {}
+    assert_eq!(cycles.finish().unwrap().head, summary.head, "one loop, however it is driven");
+    let end = loosen(&whole).into_iter().find_map(|record| match record.event {
+        Event::EndOfData(end) => Some(end),
+        _ => None,
+    });
+    assert_eq!(end, Some(EndOfData { bars: 9, defects: 0 }));
 }

@@ -74,7 +74,8 @@ impl Steps {
             self.step(&event)?;
             match event {
                 Event::Bar(_) => bars += 1,
-                _ => defects += 1,
+                Event::DataDefect(_) => defects += 1,
+                _ => {}
             }
             let records = self.writer.next_sequence();
             Ok::<_, PipelineError>(watch(&Progress { bars, records, time: self.now }))
