@@ -172,14 +172,9 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {
-        // Opening a named pipe would wait for its other end; a regular file does not mind the flag.
         let mut options = OpenOptions::new();
-        options.read(true).write(access == Access::Write).custom_flags(libc::O_NONBLOCK);
-        let file = options.open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(Box::new(RealFile { file, path: path.to_owned() }))
+        options.read(true).write(access == Access::Write);
+        Ok(Box::new(RealFile { file: open_regular(&mut options, path)?, path: path.to_owned() }))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
@@ -216,7 +211,10 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send + Sync>>> {
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let mut options = OpenOptions::new();
+        // To read as well: a named pipe that is opened only to write has no other end to name.
+        options.read(true).write(true).create(true).truncate(false);
+        let file = open_regular(&mut options, path)?;
         let mut request = whole_file_lock();
         // SAFETY: the descriptor is open for the whole call and `request` is a valid `flock`.
         let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
@@ -231,7 +229,7 @@ impl Disk for RealDisk {
     }
 
     fn is_locked(&self, path: &Path) -> io::Result<bool> {
-        let file = match File::open(path) {
+        let file = match open_regular(OpenOptions::new().read(true), path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
@@ -244,6 +242,16 @@ impl Disk for RealDisk {
         }
         Ok(libc::c_int::from(request.l_type) != libc::F_UNLCK)
     }
+}
+
+/// Opens a regular file and nothing else. Opening a named pipe would wait for its other end; a
+/// regular file does not mind the flag.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = options.custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(file)
 }
 
 /// A request for a write lock on a whole file, tied to the open file and not to the process: two

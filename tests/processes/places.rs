@@ -4,7 +4,8 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::cli::{Place, Ran, finish, program, run, walk};
 use super::mounts::{in_own_mounts, read_only};
@@ -43,6 +44,23 @@ fn command(place: &Place, name: &str, ledger: &str) -> Command {
         "backtest" => program(&["backtest", "--data", &data, "--append", "--ledger", ledger]),
         other => program(&[other, ledger]),
     }
+}
+
+/// Runs a command that must end soon: opening a pipe could wait for ever.
+fn within_time(command: &mut Command) -> TestResult<Ran> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut looks = 0;
+    while child.try_wait()?.is_none() {
+        looks += 1;
+        if looks > 4_000 {
+            child.kill()?;
+            return Err(format!("{command:?} does not end").into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output()?;
+    let (out, err) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
+    Ok(Ran { code: output.status.code(), out, err })
 }
 
 #[track_caller]
@@ -97,6 +115,36 @@ fn a_ledger_behind_links_is_read_continued_and_signed_like_any_other() -> TestRe
     let signed = finish(&mut command(&place, "checkpoint", &place.arg("linked")))?;
     assert_eq!(signed.code, Some(0), "{}", signed.err);
     assert_eq!(run(&["verify", &place.arg("sound")])?.code, Some(0));
+    Ok(())
+}
+
+fn pipe(path: &Path) -> TestResult {
+    let made = Command::new("mkfifo").arg(path).status()?;
+    if made.success() { Ok(()) } else { Err("mkfifo failed".into()) }
+}
+
+#[test]
+fn a_pipe_or_directory_in_the_place_of_a_file_is_refused_and_nobody_waits_for_it() -> TestResult {
+    let place = place()?;
+    for name in ["ledger.id", "lock", "segments/000000000001.seg", "segments/next"] {
+        for dir in [false, true] {
+            if place.path("odd").exists() {
+                std::fs::remove_dir_all(place.path("odd"))?;
+            }
+            make(&place, "odd")?;
+            let (ledger, path) = (place.arg("odd"), place.path("odd").join(name));
+            if path.exists() {
+                std::fs::remove_file(&path)?;
+            }
+            let made =
+                if dir { std::fs::create_dir(&path).map_err(Into::into) } else { pipe(&path) };
+            made?;
+            for name in READING.iter().chain(&WRITING) {
+                let ran = within_time(&mut command(&place, name, &ledger))?;
+                refused(&ran, &format!("{name} {path:?}"), &[path.to_str().unwrap()]);
+            }
+        }
+    }
     Ok(())
 }
 
