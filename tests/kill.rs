@@ -318,7 +318,7 @@ fn a_writer_killed_while_it_recovers_is_recovered_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
     let (mut told, mut dice) = (Told::default(), Dice::new(5));
-    let rounds = share(25) / 3;
+    let rounds = share(25).div_ceil(3);
     for life in 0..rounds {
         // Something to recover, then two who die right after their start.
         run_and_kill(&mut told, "single", &path, 3 * life, 9, Duration::ZERO);
