@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
 
+mod fault_backup;
 mod fault_crash_points;
 mod fault_mutations;
 mod fault_reads;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_backup::{BackupArgs, RecoverArgs};
 use super::args_erasure::{NoteArgs, ShredArgs};
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
@@ -64,7 +65,9 @@ pub(super) enum Command {
     Shred(ShredArgs),
     /// Show what a ledger is made of: identity, segments, end
     Inspect(InspectArgs),
-    /// Open a ledger that was cut off for writing, on purpose, and close it
+    /// Copy what is new of a ledger into its backup, at any moment
+    Backup(BackupArgs),
+    /// Open a ledger that was cut off for writing, on purpose, and close it; or restore a backup
     Recover(RecoverArgs),
     /// Copy what is provable of a damaged ledger into a new place
     Salvage(SalvageArgs),
@@ -262,12 +265,6 @@ pub(super) struct InspectArgs {
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RecoverArgs {
-    /// The ledger
-    pub(super) ledger: PathBuf,
 }
 
 #[derive(Debug, Args)]

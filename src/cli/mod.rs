@@ -3,6 +3,7 @@
 //! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
 
 mod args;
+mod args_backup;
 mod args_erasure;
 mod args_proofs;
 mod commands;
@@ -55,6 +56,7 @@ pub fn main(serve: Option<ServeWitness>) -> ExitCode {
         Command::Note(args) => commands::note::run(args),
         Command::Shred(args) => commands::shred::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
+        Command::Backup(args) => commands::backup::run(args),
         Command::Recover(args) => commands::recover::run(args),
         Command::Salvage(args) => commands::salvage::run(args),
     };

@@ -5,8 +5,9 @@
 //! | 0 | all | done; `verify`: intact |
 //! | 1 | `diff` | they differ |
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
-//! | 10 to 17 | `verify`, `demo` | what is wrong with the ledger: see [`Verdict`] |
+//! | 10 to 17 | `verify`, `demo`, `recover --from` | what is wrong with the ledger: see [`Verdict`] |
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
+//! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
 //! | 130 | `demo`, `backtest`, `replay --follow` | stopped by Ctrl-C; the ledger is closed |
 //!
@@ -16,7 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::audit::{AuditError, SelfTestError};
+use crate::audit::{AuditError, BackupError, SelfTestError};
 use crate::checkpoint::{ProveError, SignError, WitnessError};
 use crate::erasure::ErasureError;
 use crate::export::ExportError;
@@ -61,6 +62,8 @@ pub(super) enum CliError {
     Projection(#[from] ProjectionError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     #[error(transparent)]
     Why(#[from] WhyError),
     #[error(transparent)]

@@ -37,6 +37,15 @@ pub enum LedgerError {
         /// Where was looked.
         path: PathBuf,
     },
+    /// Refusal: a backup is only read, and added to by `backup` alone.
+    #[error(
+        "{} is a backup, and nothing is appended to it: restore it with recover --from",
+        path.display()
+    )]
+    IsBackup {
+        /// The backup.
+        path: PathBuf,
+    },
     /// Refusal: a later version, or features that this program does not know.
     #[error("{}: {what}", path.display())]
     Unsupported {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::clock::Host;
 use super::disk::{Access, Disk, DiskFile, parent_of, remove_if_there};
 use super::error::{LedgerError, at};
-use super::layout::{Identity, Layout};
+use super::layout::{BACKUP_MARK, Identity, Layout};
 use super::segment::{LedgerId, SegmentHeader, file_name};
 use crate::event::ApplicationId;
 use crate::hash::Digest;
@@ -38,6 +38,10 @@ impl Files {
     pub(super) fn make_root(&self) -> Result<(), LedgerError> {
         let root = self.layout.root();
         match self.disk.list(root) {
+            // Whoever appends to a backup forks the log from the ledger that it is a copy of.
+            Ok(names) if names.iter().any(|name| name == BACKUP_MARK) => {
+                Err(LedgerError::IsBackup { path: root.to_owned() })
+            }
             Ok(names) if names.iter().any(|name| name == "ledger.id") => Ok(()),
             Ok(names) if names.iter().all(|name| is_ours(name)) => Ok(()),
             Ok(_) => Err(LedgerError::DirectoryInUse { path: root.to_owned() }),

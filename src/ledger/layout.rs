@@ -10,6 +10,7 @@
 //!   snapshots/*.snap        worlds at state roots; derived
 //!   checkpoint, checkpoints/*.note   signed notes: the newest, and all there were
 //!   tile/...                hashes of the tree; derived
+//!   backup                  only in a backup: nobody appends to it
 //! ```
 
 use std::io;
@@ -24,6 +25,8 @@ use crate::event::ApplicationId;
 use crate::merkle::tile::Tile;
 use crate::time::Timestamp;
 
+/// Name of the file that makes a directory a backup.
+pub const BACKUP_MARK: &str = "backup";
 /// Directories that are looked at on the way up to a ledger.
 const DEPTH_MAX: usize = 64;
 /// How the name of a snapshot ends.
@@ -201,6 +204,12 @@ impl Layout {
     #[must_use]
     pub fn tile(&self, tile: &Tile) -> PathBuf {
         self.root.join(tile.path())
+    }
+
+    /// What says that this is a backup, to which nobody appends.
+    #[must_use]
+    pub fn backup_mark(&self) -> PathBuf {
+        self.root.join(BACKUP_MARK)
     }
 
     /// The spare segment.

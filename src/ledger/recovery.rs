@@ -132,7 +132,7 @@ pub(super) fn take_over(
 
 /// All headers, or the fault of the first that cannot be read or built on: each must say that it
 /// is this segment of this ledger, or a file under another's name would be believed.
-pub(super) fn sound_headers(
+pub(crate) fn sound_headers(
     layout: &Layout,
     listing: &Listing,
 ) -> Result<Vec<SegmentHeader>, LedgerError> {
@@ -216,7 +216,7 @@ fn refusal(last: &SegmentHeader, scan: &SegmentScan) -> LedgerError {
     }
 }
 
-pub(super) fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
+pub(crate) fn missing(segment: u64, sequence: u64, expected: &str, actual: &str) -> LedgerError {
     LedgerError::Damaged(Box::new(Fault {
         class: FaultClass::Missing,
         segment,

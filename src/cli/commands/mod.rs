@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(super) mod backtest;
+pub(super) mod backup;
 pub(super) mod check;
 pub(super) mod checkpoint;
 pub(super) mod demo;

@@ -1,7 +1,9 @@
-//! `recover`: opens a ledger that was cut off, on purpose, says what was dropped, and closes it.
+//! `recover`: opens a ledger that was cut off, on purpose, says what was dropped, and closes it; with
+//! `--from` it restores a backup.
 
+use super::backup;
 use super::inspect::{is_live, scan};
-use crate::cli::args::RecoverArgs;
+use crate::cli::args_backup::RecoverArgs;
 use crate::cli::outcome::Outcome;
 use crate::cli::text::{Screen, count};
 use crate::event::Event;
@@ -11,6 +13,9 @@ use crate::ledger::scan::SegmentEnd;
 use crate::ledger::{LedgerError, Writer, WriterOptions};
 
 pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
+    if let Some(from) = &args.from {
+        return backup::come_back(args, from);
+    }
     let layout = Layout::new(&args.ledger);
     // Looked at first: opening for write makes a ledger where there is none.
     let listing = Listing::read(&RealDisk, &layout)?;

@@ -1,0 +1,304 @@
+//! Where copies go: a directory that is a ledger at every moment, and one that nobody appends to.
+//!
+//! | step | a crash after it leaves |
+//! |---|---|
+//! | the mark, then `ledger.id` | an empty ledger |
+//! | segment 0 with its header alone, by the rename of `segments.new/` | the same, with a segment |
+//! | the whole copy of the last segment under the name `copy` | a file that nobody reads |
+//! | the header of the segment after it, under the name `next` | a spare that continues nothing |
+//! | `copy` renamed over the last segment | an end frame that `next` continues |
+//! | `next` renamed to the segment after it | that segment is the last one, and is filled next |
+//!
+//! So a segment is first a header, then the proven part, then whole, and each is a ledger that
+//! verifies. Only between the last two steps, where a recovery follows the segment, its dead bytes
+//! stand at the end: a torn tail, as the ledger itself was before that recovery.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::copy::Draft;
+use super::source::Source;
+use super::{AuditError, BackupError};
+use crate::event::ApplicationId;
+use crate::ledger::disk::{
+    Access, Disk, DiskFile, Readers, parent_of, read_whole, remove_if_there, write_whole,
+};
+use crate::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
+use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing, is_inside_ledger};
+use crate::ledger::scan::{FaultClass, Follower, scan_segment};
+use crate::ledger::segment::{LedgerId, SegmentHeader, file_name};
+use crate::ledger::walk::{Position, SegmentFile};
+use crate::ledger::{LedgerError, at, make_durable_dir};
+
+/// What the mark says to whoever opens it.
+const MARK: &str = "This directory is the backup of a ledger. `schwabot backup` adds to it, \
+                    `schwabot recover --from` restores it, and `schwabot verify` checks it as it \
+                    is.\nAppending to it would make a second history.\n";
+
+/// What becomes of a directory that holds a ledger and no mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmarked {
+    /// It is somebody's ledger.
+    Refused,
+    /// It is ours by its name, and had its mark before.
+    Adopted,
+}
+
+/// A directory that takes copies in, for as long as this lives.
+pub(super) struct Place<'p> {
+    disk: &'p dyn Disk,
+    layout: Layout,
+    /// Two backups into one place exclude each other, and whoever audits it knows.
+    _lock: Box<dyn Send + Sync>,
+}
+
+/// The copies that lie in a place.
+pub(super) struct Held {
+    pub(super) headers: BTreeMap<u64, SegmentHeader>,
+    /// The header under the name `next`.
+    pub(super) next: Option<SegmentHeader>,
+}
+
+impl<'p> Place<'p> {
+    /// Opens a place or makes it.
+    pub(super) fn open(
+        disk: &'p dyn Disk,
+        dir: &Path,
+        unmarked: Unmarked,
+    ) -> Result<Self, BackupError> {
+        let layout = Layout::new(dir);
+        let marked = match disk.list(dir) {
+            Ok(names) => is_marked(&names, dir, unmarked)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(at("list", dir)(error).into()),
+        };
+        if !marked {
+            let above = if unmarked == Unmarked::Adopted { parent_of(dir) } else { Some(dir) };
+            if above.is_some_and(|above| is_inside_ledger(disk, above)) {
+                return Err(AuditError::InsideLedger { path: dir.to_owned() }.into());
+            }
+        }
+        make_durable_dir(disk, dir)?;
+        let lock = disk.lock(&layout.lock()).map_err(at("lock", &layout.lock()))?;
+        let lock = lock.ok_or_else(|| BackupError::InUse { path: dir.to_owned() })?;
+        // Somebody else may have been faster.
+        is_marked(&disk.list(dir).map_err(at("list", dir))?, dir, unmarked)?;
+        let mark = layout.backup_mark();
+        if read_whole(disk, &mark, MARK.len()).ok().is_none_or(|there| there != MARK.as_bytes()) {
+            write_whole(disk, &mark, MARK.as_bytes(), Readers::Usual)
+                .map_err(at("write", &mark))?;
+        }
+        Ok(Self { disk, layout, _lock: lock })
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Takes the mark away: what was restored is a ledger like any other.
+    pub(super) fn take_mark_away(&self) -> Result<(), LedgerError> {
+        let mark = self.layout.backup_mark();
+        remove_if_there(self.disk, &mark).map_err(at("remove", &mark))?;
+        self.sync_dir(self.layout.root())
+    }
+
+    /// Sees that this is the place of the source's ledger, and what is there.
+    pub(super) fn hold(&self, source: &Source<'_>) -> Result<Held, BackupError> {
+        let root = self.layout.root();
+        let names = self.disk.list(root).map_err(at("list", root))?;
+        let listing = match Listing::read(self.disk, &self.layout) {
+            Ok(listing) => listing,
+            Err(LedgerError::NotALedger { .. }) => {
+                self.write_identity(&source.identity)?;
+                return Ok(Held { headers: BTreeMap::new(), next: None });
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let damaged = |path: PathBuf, what: String| BackupError::DamagedCopy { path, what };
+        let first = listing.segments.iter().find_map(|listed| listed.header.as_ref().ok());
+        if names.iter().any(|name| name == "ledger.id") {
+            let identity = listing.identity;
+            let identity =
+                identity.map_err(|error| damaged(self.layout.identity(), error.to_string()))?;
+            self.check_ledger(source, (identity.ledger, identity.application))?;
+        } else if let Some(first) = first {
+            self.check_ledger(source, (first.ledger, first.application))?;
+            self.write_identity(&source.identity)?;
+        }
+        // Whoever made these names may have died before they were durable.
+        self.sync_dir(root)?;
+        let mut headers = BTreeMap::new();
+        for listed in &listing.segments {
+            let path = self.layout.segment(listed.index);
+            let header = listed.header.map_err(|error| damaged(path.clone(), error.to_string()))?;
+            if header.index != listed.index {
+                return Err(damaged(path, format!("it is segment {}", header.index)));
+            }
+            headers.insert(listed.index, header);
+        }
+        if listing.has_segments_dir {
+            if headers.is_empty() {
+                let what = "it holds no segment".to_owned();
+                return Err(damaged(self.layout.segments(), what));
+            }
+            self.sync_dir(&self.layout.segments())?;
+            self.remove(&self.draft_path())?;
+        }
+        Ok(Held { headers, next: listing.spare })
+    }
+
+    fn write_identity(&self, identity: &Identity) -> Result<(), LedgerError> {
+        let path = self.layout.identity();
+        write_whole(self.disk, &path, &identity.encode(), Readers::Usual)
+            .map_err(at("write", &path))
+    }
+
+    fn check_ledger(
+        &self,
+        source: &Source<'_>,
+        (ledger, application): (LedgerId, ApplicationId),
+    ) -> Result<(), BackupError> {
+        if (ledger, application) == (source.identity.ledger, source.identity.application) {
+            return Ok(());
+        }
+        Err(BackupError::OtherLedger {
+            ledger: source.layout.root().to_owned(),
+            ledger_id: in_hex(&source.identity.ledger),
+            copy: self.layout.root().to_owned(),
+            copy_id: in_hex(&ledger),
+        })
+    }
+
+    /// Where the copy of a segment ends.
+    pub(super) fn end_of(&self, header: &SegmentHeader) -> Result<Position, BackupError> {
+        let path = self.layout.segment(header.index);
+        let mut file = SegmentFile::open(self.disk, &path, false).map_err(at("open", &path))?;
+        let ended = ended(&mut file, header).map_err(at("read", &path))?;
+        if let Some(end) = ended {
+            return Ok(end);
+        }
+        let scan = scan_segment(&mut file, header, Follower::Nothing, &mut |_, _| {})
+            .map_err(at("read", &path))?;
+        // Dead bytes that a recovery is about to follow look like a torn tail.
+        match scan.faults.iter().find(|fault| fault.class != FaultClass::TornTail) {
+            None => Ok(scan.counted),
+            Some(fault) => {
+                let bytes = format!("bytes {}..{}", fault.offset, fault.end);
+                let what = format!("{bytes}: {}", fault.check);
+                Err(BackupError::DamagedCopy { path, what })
+            }
+        }
+    }
+
+    /// Puts segment 0 there with its header alone.
+    pub(super) fn begin(&self, header: &SegmentHeader) -> Result<(), LedgerError> {
+        let (ready, dir) = (self.layout.segments_new(), self.layout.segments());
+        self.disk.create_dir(&ready).map_err(at("create", &ready))?;
+        self.write_header(&ready.join(file_name(0)), header)?;
+        self.sync_dir(&ready)?;
+        self.disk.rename_new(&ready, &dir).map_err(at("rename", &dir))?;
+        self.sync_dir(self.layout.root())
+    }
+
+    /// Begins a copy, in place of one that was interrupted.
+    pub(super) fn draft(&self) -> Result<Draft, LedgerError> {
+        let path = self.draft_path();
+        let file = self.create(&path)?;
+        Ok(Draft::new(file, path))
+    }
+
+    /// Puts the draft where no copy of the segment is.
+    pub(super) fn fill_gap(&self, index: u64) -> Result<(), LedgerError> {
+        let path = self.layout.segment(index);
+        self.disk.rename_new(&self.draft_path(), &path).map_err(at("rename", &path))?;
+        self.sync_dir(&self.layout.segments())
+    }
+
+    /// Puts the draft in place of the copy that it continues.
+    pub(super) fn replace(&self, index: u64) -> Result<(), LedgerError> {
+        let path = self.layout.segment(index);
+        self.disk.replace(&self.draft_path(), &path).map_err(at("rename", &path))?;
+        self.sync_dir(&self.layout.segments())
+    }
+
+    /// Makes the header of the segment after the last one durable, under the name `next`.
+    pub(super) fn prepare_next(&self, header: &SegmentHeader) -> Result<(), LedgerError> {
+        self.write_header(&self.layout.spare(), header)?;
+        self.sync_dir(&self.layout.segments())
+    }
+
+    /// True where `next` is as [`Place::prepare_next`] leaves it; makes sure that it is durable.
+    pub(super) fn is_next_ready(&self, header: &SegmentHeader) -> Result<bool, LedgerError> {
+        let path = self.layout.spare();
+        let file = self.disk.open(&path, Access::Write).map_err(at("open", &path))?;
+        if file.len().map_err(at("measure", &path))? != header.file_bytes {
+            return Ok(false);
+        }
+        file.sync().map_err(at("sync", &path))?;
+        self.sync_dir(&self.layout.segments())?;
+        Ok(true)
+    }
+
+    /// Makes `next` a segment.
+    pub(super) fn publish_next(&self, index: u64) -> Result<(), LedgerError> {
+        let path = self.layout.segment(index);
+        self.disk.rename_new(&self.layout.spare(), &path).map_err(at("rename", &path))?;
+        self.sync_dir(&self.layout.segments())
+    }
+
+    fn write_header(&self, path: &Path, header: &SegmentHeader) -> Result<(), LedgerError> {
+        let file = self.create(path)?;
+        file.write_at(&header.encode(), 0).map_err(at("write", path))?;
+        file.set_len(header.file_bytes).map_err(at("lengthen", path))?;
+        file.sync().map_err(at("sync", path))
+    }
+
+    fn create(&self, path: &Path) -> Result<Box<dyn DiskFile>, LedgerError> {
+        self.remove(path)?;
+        self.disk.create(path).map_err(at("create", path))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), LedgerError> {
+        remove_if_there(self.disk, path).map_err(at("remove", path))
+    }
+
+    fn sync_dir(&self, dir: &Path) -> Result<(), LedgerError> {
+        self.disk.sync_dir(dir).map_err(at("sync", dir))
+    }
+
+    fn draft_path(&self) -> PathBuf {
+        self.layout.segments().join("copy")
+    }
+}
+
+/// Is this a place of ours? One that is empty may become one.
+fn is_marked(names: &[String], dir: &Path, unmarked: Unmarked) -> Result<bool, BackupError> {
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    // The mark is the first thing that is written, by way of this name.
+    let left_over = |name: &String| name == "lock" || *name == format!("{BACKUP_MARK}.new");
+    if has(BACKUP_MARK) {
+        return Ok(true);
+    }
+    let ours = names.iter().all(left_over) || unmarked == Unmarked::Adopted && has("ledger.id");
+    if ours { Ok(false) } else { Err(BackupError::NotABackup { path: dir.to_owned() }) }
+}
+
+/// The end of a trimmed copy, out of its end frame alone: what lies before it was checked when it
+/// was copied.
+fn ended(file: &mut SegmentFile, header: &SegmentHeader) -> io::Result<Option<Position>> {
+    let Some(offset) = file.len().checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
+    if file.len() >= header.file_bytes {
+        return Ok(None);
+    }
+    let stored = file.get(offset, FRAME_HEADER_BYTES)?;
+    let end = stored.first_chunk().map(|bytes| FrameHeader::decode(bytes, seed_of(header.salt)));
+    let Some(Ok(end)) = end else { return Ok(None) };
+    let fits = end.is_end() && end.epoch == header.epoch && end.number >= header.first_frame;
+    let frame = FrameRef { header: end, offset, stored };
+    Ok(fits.then(|| Position::after(&frame, frame.link())))
+}
+
+fn in_hex(id: &LedgerId) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,186 @@
+//! From a backup back to a ledger: whole, or as far as it is whole, and always told which.
+//!
+//! Everything is made ready beside its place, under the name `LEDGER.restoring` and with the mark
+//! of a backup, is verified there, and gets its name by one rename. So a ledger that is half
+//! restored is never taken for a whole one, and restoring again goes on where it stopped.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::notes::keep_notes;
+use super::place::{Place, Unmarked};
+use super::segments::Carrier;
+use super::source::{Source, Wanted};
+use super::{AuditError, BackupError};
+use crate::audit::report::{Level, Report, Verdict};
+use crate::audit::{VerifyOptions, verify};
+use crate::checkpoint::read_notes;
+use crate::ledger::disk::{Disk, parent_of};
+use crate::ledger::layout::{Layout, Listing, is_inside_ledger};
+use crate::ledger::scan::{Fault, FaultClass};
+use crate::ledger::{LedgerError, at};
+
+/// What was restored, and what was not.
+#[derive(Debug, Clone, Serialize)]
+pub struct Restored {
+    /// The gravest that is wrong with the backup or with what came out of it.
+    pub verdict: Verdict,
+    /// Records that the restored ledger holds.
+    pub records: u64,
+    /// Segments that it holds.
+    pub segments: u64,
+    /// Records that are known by a note or a header of the backup, and are not there: from, and one
+    /// past.
+    pub missing_records: Option<(u64, u64)>,
+    /// Segments that are not in the backup though later ones are: from, and one past.
+    pub missing_segments: Vec<(u64, u64)>,
+    /// Segments that are in the backup and were left out, since what they continue is not whole.
+    pub left_out: Vec<u64>,
+    /// What is wrong with the backup.
+    pub faults: Vec<Fault>,
+    /// Notes that were restored.
+    pub notes: u64,
+    /// Notes of one log and one size that state different roots; both were restored.
+    pub contradictions: Vec<String>,
+    /// Notes of the backup that cannot be read.
+    pub unreadable: Vec<String>,
+    /// What the audit said of the restored ledger and its notes.
+    pub report: Report,
+}
+
+impl Restored {
+    /// The exit code of the verdict, as `verify` would have it.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.verdict.exit_code()
+    }
+}
+
+/// Restores the backup at `dir` as the ledger at `path`, which must be missing or an empty
+/// directory, and verifies it against its notes: to level tree unless another is asked for. Of a
+/// damaged backup, what lies before the damage is restored.
+///
+/// # Errors
+/// [`LedgerError::DirectoryInUse`], [`BackupError::InUse`] while somebody writes to the backup, a
+/// place that another restore began from something else, and failures of the machine.
+pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Restored, BackupError> {
+    let disk = &*options.disk;
+    let target = Target::new(disk, path)?;
+    let from = Layout::new(dir);
+    if disk.is_locked(&from.lock()).map_err(at("ask for", &from.lock()))? {
+        return Err(BackupError::InUse { path: dir.to_owned() });
+    }
+    let notes = read_notes(disk, &from)?;
+    let source = Source::read(disk, &from, Wanted::Whole)?;
+    let stated = notes.iter().filter_map(|file| Some(file.note.as_ref().ok()?.checkpoint().size));
+    let known = stated.chain(records_by_headers(&source.listing)).max().unwrap_or(0);
+
+    let place = Place::open(disk, &target.work, Unmarked::Adopted)?;
+    let carried = Carrier::new(&source, &place)?.carry()?;
+    let kept = keep_notes(disk, notes, place.layout())?;
+    let work = place.layout().clone();
+    // Whoever audits beside a lock takes it for a living writer's.
+    drop(place);
+    let level = options.level.unwrap_or(Level::Tree);
+    let report = verify(work.root(), &VerifyOptions { level: Some(level), ..options.clone() })?;
+    if let Some(fault) = report.faults.iter().find(|fault| fault.class != FaultClass::TornTail) {
+        let what = format!("{} (bytes {}..{})", fault.check, fault.offset, fault.end);
+        return Err(BackupError::DamagedCopy { path: work.segment(fault.segment), what });
+    }
+    Place::open(disk, &target.work, Unmarked::Adopted)?.take_mark_away()?;
+    target.publish(disk)?;
+
+    let records = carried.end.map_or(0, |end| end.sequence);
+    let beyond = |listed: &u64| *listed >= carried.segments;
+    let listed = || source.listing.segments.iter().map(|listed| listed.index);
+    let mut faults = source.faults.clone();
+    faults.extend(carried.faults);
+    Ok(Restored {
+        verdict: worst(&faults, report.verdict()),
+        records,
+        segments: carried.segments,
+        missing_records: (known > records).then_some((records, known)),
+        missing_segments: gaps(listed()),
+        left_out: listed().filter(beyond).collect(),
+        faults,
+        notes: kept.notes,
+        contradictions: kept.contradictions,
+        unreadable: kept.unreadable,
+        report,
+    })
+}
+
+/// Where a ledger is restored to.
+struct Target {
+    path: PathBuf,
+    /// Where it is made ready.
+    work: PathBuf,
+    /// An empty directory has the name.
+    exists: bool,
+}
+
+impl Target {
+    fn new(disk: &dyn Disk, path: &Path) -> Result<Self, BackupError> {
+        let exists = match disk.list(path) {
+            Ok(names) if names.is_empty() => true,
+            Ok(_) => return Err(LedgerError::DirectoryInUse { path: path.to_owned() }.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(at("list", path)(error).into()),
+        };
+        if is_inside_ledger(disk, path) {
+            return Err(AuditError::InsideLedger { path: path.to_owned() }.into());
+        }
+        let Some(name) = path.file_name() else {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "it has no name of its own");
+            let (action, path) = ("restore to", path.to_owned());
+            return Err(LedgerError::Io { action, path, source }.into());
+        };
+        let mut beside = OsString::from(name);
+        beside.push(".restoring");
+        Ok(Self { path: path.to_owned(), work: path.with_file_name(beside), exists })
+    }
+
+    /// Gives what was made ready its name.
+    fn publish(&self, disk: &dyn Disk) -> Result<(), LedgerError> {
+        // The system puts a directory in place of another only where that one is empty.
+        let renamed = if self.exists {
+            disk.replace(&self.work, &self.path)
+        } else {
+            disk.rename_new(&self.work, &self.path)
+        };
+        renamed.map_err(at("rename", &self.path))?;
+        let parent = parent_of(&self.path);
+        parent.map_or(Ok(()), |parent| disk.sync_dir(parent).map_err(at("sync", parent)))
+    }
+}
+
+/// The gravest of a backup's faults and of the verdict on what was restored from it.
+fn worst(faults: &[Fault], restored: Verdict) -> Verdict {
+    let of = |fault: &Fault| match fault.class {
+        FaultClass::Corrupt => Verdict::Corrupt,
+        FaultClass::Missing => Verdict::Missing,
+        FaultClass::TornTail => Verdict::TornTail,
+    };
+    faults.iter().map(of).fold(restored, Verdict::min)
+}
+
+/// How many records there are at least, by what every header that can be read says.
+fn records_by_headers(listing: &Listing) -> impl Iterator<Item = u64> {
+    let headers = listing.segments.iter().filter_map(|listed| listed.header.as_ref().ok());
+    headers.map(|header| header.first_sequence)
+}
+
+/// The numbers below the last one that are not among these, as ranges.
+fn gaps(ascending: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+    let (mut next, mut found) = (0, Vec::new());
+    for number in ascending {
+        if number > next {
+            found.push((next, number));
+        }
+        next = number + 1;
+    }
+    found
+}
