@@ -5,6 +5,7 @@
 mod support;
 
 mod architecture;
+mod backup;
 mod checkpoint_attacks;
 mod checkpoint_formats;
 mod checkpoint_signing;
