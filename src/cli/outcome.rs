@@ -5,7 +5,7 @@
 //! | 0 | all | done; `verify`: intact |
 //! | 1 | `diff` | they differ |
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
-//! | 10 to 17 | `verify`, `demo`, `recover --from` | what is wrong with the ledger: see [`Verdict`] |
+//! | 10 to 17 | `verify`, `demo`, `recover --from` | what is wrong: see [`Verdict`] |
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |

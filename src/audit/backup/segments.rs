@@ -64,8 +64,8 @@ impl<'c> Carrier<'c> {
         Ok(carrier)
     }
 
-    /// Holds every copy's header against the source's: one that is equal vouches by its link for all
-    /// that lies before it.
+    /// Holds every copy's header against the source's: one that is equal vouches by its link for
+    /// all that lies before it.
     fn compare(&self) -> Result<(), BackupError> {
         for (index, header) in &self.held.headers {
             let place = usize::try_from(*index).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! `recover`: opens a ledger that was cut off, on purpose, says what was dropped, and closes it; with
-//! `--from` it restores a backup.
+//! `recover`: opens a ledger that was cut off, on purpose, says what was dropped, and closes it;
+//! with `--from` it restores a backup.
 
 use super::backup;
 use super::inspect::{is_live, scan};
