@@ -215,7 +215,7 @@ fn by_nobody(command: &mut Command) -> &mut Command {
     if root { command.uid(NOBODY).gid(NOBODY) } else { command }
 }
 
-fn allow(path: &Path, mode: u32) -> TestResult {
+fn permit(path: &Path, mode: u32) -> TestResult {
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?)
 }
 
@@ -223,17 +223,17 @@ fn allow(path: &Path, mode: u32) -> TestResult {
 fn who_may_not_read_or_write_is_told_so_and_makes_nothing() -> TestResult {
     let place = place()?;
     let root = place.path("");
-    allow(&root, 0o755)?;
-    allow(&place.path("key"), 0o644)?;
+    permit(&root, 0o755)?;
+    permit(&place.path("key"), 0o644)?;
     std::fs::create_dir(place.path("kept"))?;
-    allow(&place.path("kept"), 0o555)?;
+    permit(&place.path("kept"), 0o555)?;
     if let Err(error) = finish(by_nobody(&mut program(&["--version"]))) {
         not_tested("missing permissions", &error.to_string());
         return Ok(());
     }
     // Nobody may write here: read, but not continued. The lock cannot be asked for writing.
-    allow(&place.path("sound"), 0o555)?;
-    allow(&place.path("sound/lock"), 0o444)?;
+    permit(&place.path("sound"), 0o555)?;
+    permit(&place.path("sound/lock"), 0o444)?;
     let before = files(&root)?;
     for name in READING {
         let ran = finish(by_nobody(&mut command(&place, name, &place.arg("sound"))))?;
@@ -248,11 +248,11 @@ fn who_may_not_read_or_write_is_told_so_and_makes_nothing() -> TestResult {
     assert_eq!(files(&root)?, before);
     assert!(!place.path("kept/new").exists());
     // Nobody may look inside: no command takes it for an empty place.
-    allow(&place.path("sound"), 0o000)?;
+    permit(&place.path("sound"), 0o000)?;
     for name in READING.iter().chain(&WRITING) {
         let ran = finish(by_nobody(&mut command(&place, name, &place.arg("sound"))))?;
         refused(&ran, name, &[&place.arg("sound"), "Permission denied"]);
     }
-    allow(&place.path("sound"), 0o755)?;
-    allow(&place.path("kept"), 0o755)
+    permit(&place.path("sound"), 0o755)?;
+    permit(&place.path("kept"), 0o755)
 }
