@@ -190,7 +190,7 @@ impl Life {
             matches!(error, PipelineError::Ledger(LedgerError::Poisoned { .. }))
         };
         let again = pipeline.run_cycle(interval).map(|cycle| cycle.is_none());
-        let again = again.map_or_else(refusal, |over| over);
+        let again = again.unwrap_or_else(refusal);
         let ended = pipeline.finish().is_err_and(refusal);
         law(
             again && ended && self.machine.calls() == before,
