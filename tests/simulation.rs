@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
-use schwabot::ledger::clock::Stopwatch;
+use schwabot::ledger::clock::{Host, Machine, Stopwatch};
 
 use simulated::{Failed, Figures, Plan, Selection, catch_panics, shrink, try_plan};
 
@@ -33,9 +33,9 @@ struct Arguments {
     /// How many seeds to run.
     #[arg(long, default_value_t = USUAL_SEEDS)]
     seeds: u64,
-    /// The first of them.
-    #[arg(long, default_value_t = 0)]
-    from: u64,
+    /// The first of them; 0, or one drawn where --hours is given.
+    #[arg(long)]
+    from: Option<u64>,
     /// Seeds run at a time.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -165,8 +165,9 @@ fn report(plan: &Plan, failed: Failed) {
 
 fn many(arguments: &Arguments) -> ExitCode {
     let start = Stopwatch::start();
+    let from = arguments.from.unwrap_or_else(|| first_seed(arguments));
     let shared = Shared {
-        next: AtomicU64::new(arguments.from),
+        next: AtomicU64::new(from),
         stop: AtomicBool::new(false),
         seeds: AtomicU64::new(0),
         twice: AtomicU64::new(0),
@@ -175,7 +176,7 @@ fn many(arguments: &Arguments) -> ExitCode {
     let hours = arguments.hours.map(|hours| Duration::from_secs_f64(hours * 3600.0));
     let is_over = |seed: u64| match hours {
         Some(hours) => start.elapsed() >= hours,
-        None => seed >= arguments.from + arguments.seeds,
+        None => seed - from >= arguments.seeds,
     };
     std::thread::scope(|scope| {
         for _ in 0..arguments.threads.max(1) {
@@ -198,6 +199,18 @@ fn many(arguments: &Arguments) -> ExitCode {
     if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+/// Nobody has run the seeds from here on.
+fn first_seed(arguments: &Arguments) -> u64 {
+    if arguments.hours.is_none() {
+        return 0;
+    }
+    let mut drawn = [0; 4];
+    Machine.random(&mut drawn).unwrap();
+    let from = u64::from(u32::from_le_bytes(drawn)) << 16;
+    println!("simulation: from seed {from} on");
+    from
+}
+
 fn run_seed(seed: u64, arguments: &Arguments, shared: &Shared) {
     let plan = Plan::of(seed);
     let all = Selection::all(&plan);
@@ -210,7 +223,10 @@ fn run_seed(seed: u64, arguments: &Arguments, shared: &Shared) {
         Ok(outcome) => outcome,
         Err(failed) => return tell(failed),
     };
-    shared.seeds.fetch_add(1, Ordering::Relaxed);
+    let done = shared.seeds.fetch_add(1, Ordering::Relaxed) + 1;
+    if done.is_multiple_of(1_000) {
+        println!("simulation: {done} seeds so far, the last is {seed}");
+    }
     shared.figures.lock().unwrap().add(&outcome.figures);
     if arguments.again == 0 || !seed.is_multiple_of(arguments.again) {
         return;
@@ -230,12 +246,13 @@ fn run_seed(seed: u64, arguments: &Arguments, shared: &Shared) {
 fn summary(figures: &Figures, seeds: u64, twice: u64, seconds: f64) -> String {
     let Figures { actions, power_cuts, kills, failures, openings, .. } = figures;
     let Figures { notes, cosignatures, audits, rot, rollbacks, .. } = figures;
-    let Figures { recoveries, acknowledged, calls, .. } = figures;
+    let Figures { recoveries, acknowledged, calls, runs, beside, .. } = figures;
     format!(
-        "simulation: {seeds} seeds ({twice} twice the same), {actions} actions, {calls} calls to \
-         the disk, {failures} failures, {power_cuts} power cuts, {kills} kills, {openings} \
-         openings, {recoveries} recovery records, {notes} checkpoints, {cosignatures} \
-         cosignatures, {audits} audits, {rot} bits of rot found, {rollbacks} rollbacks found, \
-         {acknowledged} records acknowledged and kept; {seconds:.1} s"
+        "simulation: {seeds} seeds ({twice} twice the same), {actions} actions, {runs} runs, \
+         {calls} changing calls to the disk, {failures} failures, {power_cuts} power cuts, \
+         {kills} kills, {openings} openings, {recoveries} recovery records, {notes} checkpoints, \
+         {cosignatures} cosignatures, {audits} audits, {beside} looks beside a writer, {rot} bits \
+         of rot found, {rollbacks} rollbacks found, {acknowledged} records acknowledged and kept; \
+         {seconds:.1} s"
     )
 }

@@ -71,6 +71,8 @@ impl Life {
         handed_in.extend(made.records.iter().cloned());
         self.figures.recoveries += own as u64;
         self.promise(asked, &went, &made, first);
+        self.figures.runs += 1;
+        self.figures.beside += went.beside.len() as u64;
         for beside in &went.beside {
             beside.check(&handed_in, asked.sync)?;
         }
@@ -189,8 +191,11 @@ impl Life {
         let refusal = |error: PipelineError| {
             matches!(error, PipelineError::Ledger(LedgerError::Poisoned { .. }))
         };
-        let again = pipeline.run_cycle(interval).map(|cycle| cycle.is_none());
-        let again = again.unwrap_or_else(refusal);
+        // A market that is over asks for nothing any more.
+        let again = match pipeline.run_cycle(interval) {
+            Ok(cycle) => cycle.is_none(),
+            Err(error) => refusal(error),
+        };
         let ended = pipeline.finish().is_err_and(refusal);
         law(
             again && ended && self.machine.calls() == before,

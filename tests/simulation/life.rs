@@ -21,6 +21,8 @@ use crate::support::witness::witness_key;
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Figures {
     pub(crate) actions: u64,
+    pub(crate) runs: u64,
+    pub(crate) beside: u64,
     pub(crate) power_cuts: u64,
     pub(crate) kills: u64,
     pub(crate) failures: u64,
@@ -38,6 +40,8 @@ pub(crate) struct Figures {
 impl Figures {
     pub(crate) fn add(&mut self, other: &Self) {
         self.actions += other.actions;
+        self.runs += other.runs;
+        self.beside += other.beside;
         self.power_cuts += other.power_cuts;
         self.kills += other.kills;
         self.failures += other.failures;
@@ -77,7 +81,7 @@ pub(super) struct Life {
     pub(super) keys: Vec<VerifierKey>,
     pub(super) signs: usize,
     pub(super) cosigns: bool,
-    /// Disks as they were after signings.
+    /// Disks as they were before signings, and how many records they held.
     pub(super) backups: Vec<(usize, State)>,
     /// The ledger was opened for writing in this action, with success.
     pub(super) opened: bool,

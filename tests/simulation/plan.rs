@@ -167,7 +167,8 @@ const CALLS: [Call; 10] = [
 const FAILURES: [Failure; 4] = [Failure::Io, Failure::IoDropsPages, Failure::Full, Failure::Short];
 
 fn trouble(dice: &mut Dice, doublings: usize) -> Trouble {
-    let after = calls(dice, doublings);
+    // Opening takes about twenty calls; half of the time the failure waits until it is over.
+    let after = calls(dice, doublings) + [0, 20][dice.below(2)];
     match dice.below(10) {
         0..3 => Trouble::None,
         3..6 => Trouble::Dies { after, death: death(dice) },

@@ -1,7 +1,7 @@
 //! Plans tried, and those that fail made small.
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use super::life::{Outcome, live};
 use super::model::Violation;
@@ -54,14 +54,13 @@ pub(crate) struct Failed {
     pub(crate) trace: Vec<String>,
 }
 
-thread_local! {
-    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-}
+/// The last panic, of whichever thread.
+static PANIC: Mutex<String> = Mutex::new(String::new());
 
 /// Keeps where a panic happened for the report, and prints nothing.
 pub(crate) fn catch_panics() {
     std::panic::set_hook(Box::new(|info| {
-        PANIC.with(|kept| kept.replace(info.to_string()));
+        *PANIC.lock().unwrap() = info.to_string();
     }));
 }
 
@@ -81,7 +80,7 @@ pub(crate) fn try_plan(
         Ok(Ok(outcome)) => return Ok(outcome),
         Ok(Err(violation)) => violation,
         Err(_) => {
-            let detail = PANIC.with(RefCell::take);
+            let detail = std::mem::take(&mut *PANIC.lock().unwrap());
             Violation { law: "nothing panics", detail }
         }
     };

@@ -42,6 +42,9 @@ impl Life {
     pub(super) fn sign(&mut self, trouble: Trouble) -> Checked {
         let key = self.key_file(&key_path(self.signs))?;
         let options = self.options(SyncMode::Always, 4096);
+        if self.backups.len() < BACKUPS_MAX && !self.model.records.is_empty() {
+            self.backups.push((self.model.records.len(), self.machine.disk.state()));
+        }
         self.arm(trouble);
         let signed = sign_head::<Event>(&ledger_path(), &key, &options);
         self.signed(signed, trouble)
@@ -90,9 +93,6 @@ impl Life {
                 )?;
                 if signature.saved {
                     keep(self, signature.note)?;
-                }
-                if self.backups.len() < BACKUPS_MAX {
-                    self.backups.push((seen.len(), self.machine.disk.state()));
                 }
             }
             Err(error) => {
