@@ -2,8 +2,8 @@
 //! checkpoints, audits.
 //!
 //! One seed is one run, twice the same. Without arguments a fixed number of seeds is run, as a
-//! test. `cargo test --release --test simulation -- --seeds 10000 --threads 2` runs more, `--hours 3`
-//! goes on for hours, `--seed 12 --trace` shows one. A seed that fails is printed with the least
+//! test. `cargo test --release --test simulation -- --seeds 10000 --threads 2` runs more,
+//! `--hours 3` goes on for hours, `--seed 12 --trace` shows one. A seed that fails is printed with the least
 //! list of its actions that still fails, and the command that runs just those.
 
 #![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]

@@ -8,7 +8,7 @@ use schwabot::checkpoint::{SignError, sign_head};
 use schwabot::event::{Class, Event, RecordRef};
 use schwabot::hash::Digest;
 use schwabot::ledger::disk::Disk;
-use schwabot::ledger::frame::{FLAG_CLOSE, FLAG_ORDERED, FLAG_SEAL, FrameRef};
+use schwabot::ledger::frame::{FLAG_ORDERED, FrameRef};
 use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::scan::{Follower, scan_segment};
 use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
@@ -67,8 +67,9 @@ impl Beside {
     }
 }
 
-/// How many bytes from the first one on are covered in each segment: all of them where an end
-/// frame or a later segment stands, else those of frames that a later one proves.
+/// How many bytes from the first one on are covered in each segment: all of them where a later
+/// segment stands or the file was trimmed, which proves its end frame; else those of frames that a
+/// later one proves.
 fn covered_bytes(disk: &Arc<dyn Disk>) -> Checked<Vec<u64>> {
     let layout = Layout::new(&ledger_path());
     let Ok(listing) = Listing::read(&**disk, &layout) else { return Ok(Vec::new()) };
@@ -78,18 +79,18 @@ fn covered_bytes(disk: &Arc<dyn Disk>) -> Checked<Vec<u64>> {
     let header = last.header.as_ref().map_err(|error| unreadable(error))?;
     let mut file = SegmentFile::open(&**disk, &layout.segment(last.index), false)
         .map_err(|error| unreadable(&error))?;
-    let (mut frames, mut proven, mut ended) = (Vec::new(), 0, false);
+    let (mut frames, mut proven) = (Vec::new(), 0);
     let mut visit = |frame: &FrameRef<'_>, _: Digest| {
         let header = &frame.header;
         let ordered = header.flags & FLAG_ORDERED != 0;
         proven = proven.max(header.watermark).max(if ordered { header.number } else { 0 });
-        ended |= header.flags & (FLAG_SEAL | FLAG_CLOSE) != 0;
         frames.push((header.number, frame.offset));
     };
     scan_segment(&mut file, header, Follower::Nothing, &mut visit)
         .map_err(|error| unreadable(&error))?;
     let unproven = frames.iter().find(|(number, _)| *number >= proven);
-    if let Some(bytes) = covered.last_mut().filter(|_| !ended) {
+    let trimmed = last.bytes < header.file_bytes;
+    if let Some(bytes) = covered.last_mut().filter(|_| !trimmed) {
         *bytes = unproven.map_or(SEGMENT_HEADER_BYTES as u64, |(_, offset)| *offset);
     }
     Ok(covered)
