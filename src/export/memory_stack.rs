@@ -95,6 +95,23 @@ pub fn memory_stack(reader: &Reader<Event>) -> Result<MemoryStack, ExportError> 
     Ok(stack.files(metrics, &source))
 }
 
+/// Returns words of a log as a part of a file's name: what could name another directory, or commands
+/// a terminal, is written as `%` and hex digits, so that no log names a file outside its export and
+/// no two names become one.
+fn file_words(words: &str) -> String {
+    let mut safe = String::with_capacity(words.len());
+    for c in words.chars() {
+        if c.is_control() || matches!(c, '/' | '\\' | '%') {
+            let mut utf8 = [0; 4];
+            let bytes = c.encode_utf8(&mut utf8).bytes();
+            safe.extend(bytes.map(|byte| format!("%{byte:02x}")));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// What the engines say at the end of the log.
 struct Metrics {
     ghost: EngineMetrics,
@@ -184,7 +201,7 @@ impl Stack {
     fn remember(&mut self, key: &EvidenceKey, net_return: Ratio, time: Timestamp) {
         let sign = if net_return < Ratio::ZERO { "" } else { "+" };
         self.latest = self.latest.max(Some(time));
-        let name = format!("{}_bit{}.json", key.leg, key.word_bits);
+        let name = format!("{}_bit{}.json", file_words(&key.leg.to_string()), key.word_bits);
         self.pairs.entry(name).or_default().push(json!({
             "trigger": key.trigger,
             "direction": key.direction,
