@@ -1,14 +1,15 @@
 //! A memory stack as files: written into a new directory, or compared with one.
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::memory_stack::{ExportError, MemoryStack};
 
-/// The longest file that is compared; anything longer is no file of an export.
-const BYTES_MAX: u64 = 4 << 30;
+/// Bytes behind the end of what the log gives that are read to see how a file goes on.
+const BYTES_MORE: usize = 64 << 10;
 
 /// Where a directory differs from what the log gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,10 +95,8 @@ pub fn compare_memory_stack(
             found.push(StackDifference::Missing { file: name.clone() });
             continue;
         }
-        let length = std::fs::metadata(&path).map(|known| known.len()).unwrap_or(u64::MAX);
         let io = |source| ExportError::Io { path: path.clone(), source };
-        let bytes =
-            if length > BYTES_MAX { Vec::new() } else { std::fs::read(&path).map_err(io)? };
+        let bytes = read(&path, text.len() + BYTES_MORE).map_err(io)?;
         if bytes != text.as_bytes() {
             found.push(first_difference(name, text, &String::from_utf8_lossy(&bytes)));
         }
@@ -105,6 +104,16 @@ pub fn compare_memory_stack(
     let extra = there.into_iter().filter(|name| !stack.contains_key(name));
     found.extend(extra.map(|file| StackDifference::Extra { file }));
     Ok(found)
+}
+
+/// Reads the beginning of a file. What is no file (a link, a pipe, a device) is read as empty: it
+/// may have no end, or wait for its other one.
+fn read(path: &Path, max: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if std::fs::symlink_metadata(path)?.is_file() {
+        std::fs::File::open(path)?.take(max as u64).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 fn first_difference(name: &str, expected: &str, found: &str) -> StackDifference {
