@@ -27,6 +27,7 @@
 //! whoever gave them did not know those bars.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -35,7 +36,8 @@ use serde_json::value::RawValue;
 
 use super::Source;
 use super::error::SourceError;
-use super::files::file_digest;
+use super::files::{Fingerprint, read_stored};
+use super::text::LINE_MAX;
 use crate::event::{
     Action, Command, Direction, Event, EvidenceKey, FileFormat, InputFile, Leg, LegQuote, StageLeg,
     Trend, Trigger, Vantage,
@@ -62,15 +64,20 @@ impl CommandFile {
     /// [`SourceError`] with file, line and field.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
         let io = |source| SourceError::Io { file: path.to_owned(), source };
-        let (bytes, digest) = file_digest(path)?;
+        let (text, Fingerprint { bytes, digest }) = read_stored(path, BYTES_MAX + 1)?;
         if bytes > BYTES_MAX {
             return Err(bad(path, 1, "file", &"longer than 64 MiB"));
         }
-        let text = std::fs::read_to_string(path).map_err(io)?;
+        let text = String::from_utf8(text);
+        let text = text.map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error)))?;
         let mut commands: Vec<Command> = Vec::new();
         for (row, line) in (1_u64..).zip(text.lines()) {
             if line.trim().is_empty() {
                 continue;
+            }
+            if line.len() > LINE_MAX {
+                let file = path.to_owned();
+                return Err(SourceError::TooLong { file, row, limit: LINE_MAX });
             }
             let command = parse(line, row)
                 .map_err(|Problem { field, reason }| bad(path, row, field, &reason))?;

@@ -21,6 +21,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -151,11 +152,14 @@ impl RunFile {
     /// [`RunFileError`], naming the file and, for a value, its line and name.
     pub fn read(file: &Path) -> Result<Self, RunFileError> {
         let io = |source| RunFileError::Io { file: file.to_owned(), source };
-        if std::fs::metadata(file).map_err(io)?.len() > BYTES_MAX {
+        // What a file says of its length is not believed: a device has none and no end.
+        let opened = std::fs::File::open(file).map_err(io)?;
+        let mut text = String::new();
+        opened.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(io)?;
+        if text.len() as u64 > BYTES_MAX {
             let reason = format!("longer than {BYTES_MAX} bytes: this is no file of settings");
             return Err(RunFileError::Toml { file: file.to_owned(), reason });
         }
-        let text = std::fs::read_to_string(file).map_err(io)?;
         Self::parse(file, &text)
     }
 
