@@ -13,7 +13,7 @@ use crate::checkpoint::{KeyFile, KeyKind, SignError, SigningKey, newest_note, si
 use crate::event::{Event, encode_record};
 use crate::hash::{self, Digest};
 use crate::ledger::clock::Machine;
-use crate::ledger::disk::{Disk, Readers, write_whole};
+use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 use crate::ledger::frame::{FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
@@ -91,7 +91,8 @@ pub fn self_test(
 ) -> Result<Vec<Planted>, SelfTestError> {
     let test = Test { disk: Arc::clone(&options.disk), options, ledger: scratch.join("ledger") };
     let listing = Listing::read(&*test.disk, &Layout::new(ledger))?;
-    let bytes = listing.segments.iter().map(|segment| segment.bytes).sum();
+    let lengths = listing.segments.iter().map(|segment| segment.bytes);
+    let bytes = lengths.fold(0, u64::saturating_add);
     if bytes > SELF_TEST_BYTES_MAX {
         return Err(SelfTestError::TooLong { bytes });
     }
@@ -145,7 +146,7 @@ impl Test<'_> {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, LedgerError> {
-        crate::ledger::disk::read_whole(&*self.disk, path, usize::MAX).map_err(at("read", path))
+        read_whole(&*self.disk, path, SELF_TEST_BYTES_MAX as usize).map_err(at("read", path))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {

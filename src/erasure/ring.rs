@@ -160,7 +160,10 @@ impl KeyRing {
             opened => opened.map_err(at("open", &path))?,
         };
         let bytes = file.len().map_err(at("measure", &path))?;
-        let zeroes = vec![0; usize::try_from(bytes).unwrap_or(FILE_BYTES_MAX)];
+        // Whatever stands behind the longest key file is no part of a key.
+        let bytes =
+            usize::try_from(bytes).map_or(FILE_BYTES_MAX, |bytes| bytes.min(FILE_BYTES_MAX));
+        let zeroes = vec![0; bytes];
         file.write_at(&zeroes, 0).map_err(at("overwrite", &path))?;
         file.sync().map_err(at("sync", &path))?;
         drop(file);

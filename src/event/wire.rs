@@ -29,7 +29,8 @@ use crate::units::{Money, MoneyExact, Price, Quantity, Ratio};
 /// Memory that decoding one value may claim, in bytes: a list counts its elements' sizes.
 pub const DECODE_MEMORY_MAX: usize = 16 << 20;
 
-/// Memory that decoding a snapshot may claim, in bytes.
+/// Memory that decoding a snapshot may claim, in bytes; a short one may claim less, see
+/// [`decode_state`].
 pub const STATE_MEMORY_MAX: usize = 8 << 30;
 
 type Config = Configuration<LittleEndian, Fixint, Limit<DECODE_MEMORY_MAX>>;
@@ -111,16 +112,30 @@ pub fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
 }
 
 /// Reads a state that takes up all the bytes: as [`decode`], but for the program's own snapshots,
-/// whose lists may be as long as a log. Nothing that came with a ledger is read this way before its
-/// digest was compared.
+/// whose lists may be as long as a log. A snapshot comes with a ledger, and anybody can write one:
+/// up to 64 MiB of it claim at most 64 times their length, in steps, and never more than
+/// [`STATE_MEMORY_MAX`].
 ///
 /// # Errors
 /// As [`decode`].
 pub fn decode_state<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
+    const STEP: usize = 256 << 10;
+    if bytes.len() <= STEP {
+        decode_within::<{ STEP * 64 }, T>(bytes)
+    } else if bytes.len() <= STEP * 16 {
+        decode_within::<{ STEP * 16 * 64 }, T>(bytes)
+    } else if bytes.len() <= STEP * 256 {
+        decode_within::<{ STEP * 256 * 64 }, T>(bytes)
+    } else {
+        decode_within::<STATE_MEMORY_MAX, T>(bytes)
+    }
+}
+
+fn decode_within<const MEMORY: usize, T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
     let config = bincode::config::standard()
         .with_little_endian()
         .with_fixed_int_encoding()
-        .with_limit::<STATE_MEMORY_MAX>();
+        .with_limit::<MEMORY>();
     let (value, used) = bincode::decode_from_slice(bytes, config)
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;
     match bytes.len() - used {

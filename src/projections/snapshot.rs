@@ -31,6 +31,8 @@ use crate::time::Timestamp;
 
 /// Snapshots are at least so many records apart.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
+/// Bytes of the longest snapshot that is written or read: a longer one is none.
+pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 /// Bytes of log for each byte of snapshot.
 const LOG_SHARE: u64 = 4;
 const MAGIC: [u8; 8] = *b"SWBSNAP\x01";
@@ -101,12 +103,15 @@ impl Snapshots {
         bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
         bytes.append(&mut part);
         bytes.append(&mut world.save()?);
+        // A world that is too large is not looked at again before as much log has come.
+        (self.last_sequence, self.last_bytes, self.log_bytes) = (sequence, bytes.len() as u64, 0);
+        if bytes.len() > SNAPSHOT_BYTES_MAX {
+            return Ok(());
+        }
         let folder = layout.snapshots();
         disk.create_dir(&folder)?;
         let path = folder.join(format!("{sequence:012}-{}{SNAPSHOT_SUFFIX}", hash::sha256(&bytes)));
-        write_anew(disk, &path, &bytes)?;
-        (self.last_sequence, self.last_bytes, self.log_bytes) = (sequence, bytes.len() as u64, 0);
-        Ok(())
+        Ok(write_anew(disk, &path, &bytes)?)
     }
 }
 
@@ -150,7 +155,8 @@ fn read(
     name: &str,
 ) -> Result<Option<Folded>, ProjectionError> {
     let path = reader.layout().snapshots().join(name);
-    let Ok(bytes) = read_whole(&**reader.disk(), &path, usize::MAX) else { return Ok(None) };
+    let bytes = read_whole(&**reader.disk(), &path, SNAPSHOT_BYTES_MAX);
+    let Ok(bytes) = bytes else { return Ok(None) };
     if hash::sha256(&bytes) != digest {
         return Ok(None);
     }

@@ -23,7 +23,11 @@ pub fn read_whole(disk: &dyn Disk, path: &Path, max: usize) -> io::Result<Vec<u8
     let file = disk.open(path, Access::Read)?;
     let too_long = || io::Error::new(io::ErrorKind::InvalidData, format!("more than {max} bytes"));
     let bytes = usize::try_from(file.len()?).ok().filter(|bytes| *bytes <= max);
-    let mut whole = vec![0; bytes.ok_or_else(too_long)?];
+    let bytes = bytes.ok_or_else(too_long)?;
+    let mut whole = Vec::new();
+    // A file can claim any length: memory that is not there is an error, and ends no program.
+    whole.try_reserve_exact(bytes)?;
+    whole.resize(bytes, 0);
     if file.read_at(&mut whole, 0)? < whole.len() {
         return Err(ended_early());
     }
