@@ -41,7 +41,7 @@ pub(super) struct ChainResult {
     pub(super) newest_tree: Option<CompactRange>,
     /// How each segment that has an end frame ends.
     pub(super) ends: Vec<SegmentTruth>,
-    /// The ledger's own records that count.
+    /// The ledger's own records about keys that count.
     pub(super) own: Vec<OwnRecord>,
     /// Where the last segment begins.
     pub(super) last: Option<Resume>,

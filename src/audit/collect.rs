@@ -21,11 +21,11 @@ pub(super) struct Judged {
     pub(super) runs: Vec<(u64, u64)>,
     /// The leaves up to each size that was asked for.
     pub(super) marks: Vec<CompactRange>,
-    /// The ledger's own records that count.
+    /// The ledger's own records about keys that count.
     pub(super) own: Vec<OwnRecord>,
 }
 
-/// A record of the ledger itself.
+/// A record of the ledger itself about keys.
 #[derive(Debug, Clone)]
 pub(super) struct OwnRecord {
     pub(super) sequence: u64,
@@ -119,7 +119,7 @@ impl Collector {
         self.release(frame.header.proves_durable_below());
     }
 
-    /// Keeps the ledger's own records, and says which of them do not stand alone in their frame.
+    /// Keeps the ledger's own records about keys, and says which of them do not stand alone in their frame.
     fn take_own(&mut self, frame: &FrameRef<'_>) {
         let alone = frame.header.count == 1;
         let (number, previous) = (frame.header.number, frame.header.previous);
@@ -127,7 +127,8 @@ impl Collector {
         for record in frame.records().filter(|record| record.bytes[1] == 0) {
             let Ok((envelope, payload)) = record.envelope() else { continue };
             let event = SystemEvent::decode_payload(envelope.kind, envelope.schema, payload);
-            if let Ok(event) = event {
+            // Whatever else the ledger says of itself is as long as a record, and not needed here.
+            if let Ok(event @ (SystemEvent::ChainAnchor(_) | SystemEvent::KeyRotated(_))) = event {
                 let (sequence, frame) = (record.sequence, number);
                 self.own.push(OwnRecord { sequence, event, frame, previous, alone });
             }

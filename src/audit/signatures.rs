@@ -69,6 +69,9 @@ pub(super) fn sizes(held: &[HeldNote], more: Option<u64>) -> Vec<u64> {
     sizes
 }
 
+/// Keys that a log may name: each note is held against each of them.
+const KEYS_NAMED_MAX: usize = 1024;
+
 /// The keys that an audit knows.
 pub(super) struct Keys {
     /// A policy's, and those that the log itself names: what they signed is compared.
@@ -76,6 +79,8 @@ pub(super) struct Keys {
     /// Those whose signatures vouch for something: with a policy its own and those that they were
     /// rotated to, else all that are known.
     trusted: Vec<VerifierKey>,
+    /// True when the log names more keys than are looked at.
+    left_out: bool,
 }
 
 impl Keys {
@@ -85,15 +90,21 @@ impl Keys {
         chain: &ChainResult,
     ) -> Self {
         let listed: Vec<VerifierKey> = policy.into_iter().flat_map(Policy::keys).cloned().collect();
+        let (listed_keys, mut left_out) = (listed.len(), false);
         let (mut known, mut trusted) = (listed.clone(), listed);
         let mut names: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
         for own in chain.own.iter().filter(|own| own.alone) {
+            if known.len().max(trusted.len()) >= listed_keys + KEYS_NAMED_MAX {
+                left_out = true;
+                break;
+            }
             let key = match (&own.event, ledger) {
                 (SystemEvent::ChainAnchor(anchor), _) if !names.contains(&anchor.key) => {
                     anchor.key.parse().ok()
                 }
                 (SystemEvent::KeyRotated(rotation), Some(ledger)) => {
-                    trusted.extend(rotated_key(&ledger, rotation, &trusted));
+                    let trusts = rotated_key(&ledger, rotation, &trusted);
+                    trusted.extend(trusts.filter(|key| !trusted.contains(key)));
                     rotated_key(&ledger, rotation, &known)
                 }
                 _ => None,
@@ -103,7 +114,7 @@ impl Keys {
         if policy.is_none() {
             trusted.clone_from(&known);
         }
-        Self { known, trusted }
+        Self { known, trusted, left_out }
     }
 
     fn vouches(&self, signed: &Signed) -> bool {
@@ -124,6 +135,10 @@ impl Judgement<'_> {
     /// Adds what the anchors say to a report: each must stand in the frame that it names.
     pub(super) fn anchors(&self, report: &mut Report) {
         report.keys = self.keys.known.iter().map(ToString::to_string).collect();
+        if self.keys.left_out {
+            let what = format!("keys that the log names behind the first {KEYS_NAMED_MAX}");
+            report.not_checked.push(what);
+        }
         for own in &self.chain.own {
             let signs =
                 matches!(own.event, SystemEvent::ChainAnchor(_) | SystemEvent::KeyRotated(_));

@@ -9,6 +9,8 @@ use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, at};
 
 const SUFFIX: &str = ".note";
+/// Bytes of all notes of a ledger that are read.
+pub const NOTES_BYTES_MAX: usize = 256 << 20;
 
 /// A file that should hold a note.
 #[derive(Debug, Clone)]
@@ -22,7 +24,8 @@ pub struct NoteFile {
 /// Reads all notes of a ledger: those of its folder by size, then the newest by its own name.
 ///
 /// # Errors
-/// Failures of the machine; a note that cannot be read is told in its place.
+/// Failures of the machine, and notes of more than [`NOTES_BYTES_MAX`] together; a note that cannot
+/// be read is told in its place.
 pub fn read_notes(disk: &dyn Disk, layout: &Layout) -> Result<Vec<NoteFile>, LedgerError> {
     let folder = layout.checkpoints();
     let mut paths: Vec<(u64, PathBuf)> = match disk.list(&folder) {
@@ -39,9 +42,14 @@ pub fn read_notes(disk: &dyn Disk, layout: &Layout) -> Result<Vec<NoteFile>, Led
     paths.sort();
     let paths = paths.into_iter().map(|(_, path)| path).chain([layout.checkpoint()]);
     let mut notes = Vec::new();
+    let mut left = NOTES_BYTES_MAX;
     for path in paths {
         match read_whole(disk, &path, NOTE_BYTES_MAX) {
-            Ok(bytes) => notes.push(NoteFile { path, note: Note::parse(&bytes) }),
+            Ok(bytes) => {
+                left =
+                    left.checked_sub(bytes.len()).ok_or_else(|| at("read", &folder)(too_much()))?;
+                notes.push(NoteFile { path, note: Note::parse(&bytes) });
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 notes.push(NoteFile { path, note: Err(NoteError::TooLong) });
@@ -54,6 +62,11 @@ pub fn read_notes(disk: &dyn Disk, layout: &Layout) -> Result<Vec<NoteFile>, Led
         }
     }
     Ok(notes)
+}
+
+fn too_much() -> io::Error {
+    let what = format!("the notes have more than {NOTES_BYTES_MAX} bytes together");
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Returns the newest note of a ledger that can be read.
