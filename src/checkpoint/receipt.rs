@@ -75,7 +75,7 @@ impl Receipt {
         let text = str::from_utf8(bytes).map_err(|_| bad((1, "UTF-8 text")))?;
         let mut lines = Lines::new(text);
         lines.exactly(FIRST_LINE).map_err(bad)?;
-        let base64 = |text| BASE64.decode(text).ok();
+        let base64 = |text| BASE64.decode(text).ok().filter(|it| it.len() <= RECORD_BYTES_MAX);
         let record = lines.take("extra ", base64, "`extra` and the record in base64");
         let record = record.map_err(bad)?;
         let sequence = lines.take("index ", parse_size, "`index` and a sequence").map_err(bad)?;
