@@ -12,6 +12,7 @@ mod outcome;
 mod progress;
 mod text;
 
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -36,8 +37,14 @@ pub type ServeWitness = fn(
 /// where the server was built in.
 #[must_use]
 pub fn main(serve: Option<ServeWitness>) -> ExitCode {
-    // Help and version exit with 0, wrong usage with 2.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            text::usage(&told);
+            // Help and version exit with 0, wrong usage with 2.
+            return u8::try_from(told.exit_code()).unwrap_or(outcome::COULD_NOT).into();
+        }
+    };
     crate::ledger::disk::exit_on_cut_files();
     let done = match &cli.command {
         Command::Demo(args) => commands::demo::run(args),
@@ -68,4 +75,19 @@ pub fn main(serve: Option<ServeWitness>) -> ExitCode {
             outcome::COULD_NOT.into()
         }
     }
+}
+
+/// Reads arguments, the program's name first, as [`main`] does, and opens no file.
+///
+/// # Errors
+/// What people are told when the arguments will not do; help that was asked for is told so too.
+///
+/// # Examples
+/// ```
+/// use schwabot::cli::check_arguments;
+/// assert_eq!(check_arguments(&["schwabot".into(), "demo".into()]), Ok(()));
+/// assert!(check_arguments(&["schwabot".into(), "demmo".into()]).is_err());
+/// ```
+pub fn check_arguments(arguments: &[OsString]) -> Result<(), String> {
+    Cli::try_parse_from(arguments).map(drop).map_err(|told| text::usage_text(&told))
 }

@@ -139,7 +139,7 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 
 /// Control characters, and those that break lines or turn the reading direction.
 fn is_obeyed(c: char) -> bool {
-    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
     turns || c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -153,6 +153,24 @@ pub(super) fn complain(error: &dyn Display) {
         drop(writeln!(stderr, "{prefix}{}", visible(line)));
         prefix = "";
     }
+}
+
+/// Writes what the arguments' reader has to say: help to stdout, wrong usage to stderr. It repeats
+/// arguments as they were given, and these may come from names of files.
+pub(super) fn usage(told: &clap::Error) {
+    let text = told.render().to_string();
+    if !text.contains(|c| is_obeyed(c) && c != '\n') {
+        // Nothing can be done about an output that is gone.
+        return drop(told.print());
+    }
+    drop(writeln!(io::stderr().lock(), "{}", usage_text(told)));
+}
+
+/// The same as text without any character that a terminal obeys.
+pub(super) fn usage_text(told: &clap::Error) -> String {
+    let text = told.render().to_string();
+    let lines: Vec<Cow<'_, str>> = text.trim_end().split('\n').map(visible).collect();
+    lines.join("\n")
 }
 
 /// Writes a note to stderr.
