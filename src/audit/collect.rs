@@ -119,7 +119,8 @@ impl Collector {
         self.release(frame.header.proves_durable_below());
     }
 
-    /// Keeps the ledger's own records about keys, and says which of them do not stand alone in their frame.
+    /// Keeps the ledger's own records about keys, and says which of them do not stand alone in
+    /// their frame.
     fn take_own(&mut self, frame: &FrameRef<'_>) {
         let alone = frame.header.count == 1;
         let (number, previous) = (frame.header.number, frame.header.previous);

@@ -95,9 +95,9 @@ pub fn memory_stack(reader: &Reader<Event>) -> Result<MemoryStack, ExportError> 
     Ok(stack.files(metrics, &source))
 }
 
-/// Returns words of a log as a part of a file's name: what could name another directory, or commands
-/// a terminal, is written as `%` and hex digits, so that no log names a file outside its export and
-/// no two names become one.
+/// Returns words of a log as a part of a file's name: what could name another directory, or
+/// commands a terminal, is written as `%` and hex digits. So no log names a file outside its
+/// export, and no two names become one.
 fn file_words(words: &str) -> String {
     let mut safe = String::with_capacity(words.len());
     for c in words.chars() {

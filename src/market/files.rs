@@ -60,8 +60,8 @@ pub fn file_digest(path: &Path) -> Result<(u64, Digest), SourceError> {
     Ok((found.bytes, found.digest))
 }
 
-/// Reads up to so many stored bytes of a file at once, with their length and digest: what is read is
-/// what is hashed.
+/// Reads up to so many stored bytes of a file at once, with their length and digest: what is read
+/// is what is hashed.
 pub(super) fn read_stored(path: &Path, max: u64) -> Result<(Vec<u8>, Fingerprint), SourceError> {
     let mut stored = Stored::open(path)?;
     let mut bytes = Vec::new();
