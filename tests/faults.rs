@@ -11,6 +11,7 @@ mod support;
 mod fault_backup;
 mod fault_backup_proven;
 mod fault_backup_rot;
+mod fault_corpus;
 mod fault_crash_points;
 mod fault_mutations;
 mod fault_reads;

@@ -1,0 +1,85 @@
+//! What is fuzzed: one function a target, from bytes to panics.
+//!
+//! A target takes any bytes and panics where a law is broken; it returns whether the bytes were
+//! understood, that is, whether they came as far as the laws beyond "it does not panic". The same
+//! functions run under the coverage-guided fuzzer (`tools/fuzz`), over the committed corpus and
+//! over a few thousand random changes of it (`tests/fault_corpus.rs`).
+
+mod frames;
+mod imports;
+mod ledgers;
+mod meaning;
+mod notes;
+pub(crate) mod seeds;
+mod words;
+
+/// One target: its name, which is also the folder of its corpus, and its function.
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&[u8]) -> bool,
+    /// How many random changes of its corpus an ordinary test run makes: fewer where one is slow.
+    pub(crate) changes: u64,
+}
+
+const fn target(name: &'static str, run: fn(&[u8]) -> bool, changes: u64) -> Target {
+    Target { name, run, changes }
+}
+
+pub(crate) const TARGETS: &[Target] = &[
+    target("record", frames::record, 20_000),
+    target("frame", frames::frame, 20_000),
+    target("header", frames::header, 20_000),
+    target("segment", frames::segment, 5_000),
+    target("ledger", ledgers::ledger, 300),
+    target("salvage", ledgers::salvaged, 20),
+    target("index", ledgers::index, 300),
+    target("tiles", ledgers::tiles, 300),
+    target("meaning", meaning::meaning, 150),
+    target("snapshot", meaning::snapshot, 100),
+    target("note", notes::note, 5_000),
+    target("receipt", notes::receipt, 2_000),
+    target("witness", notes::witness, 500),
+    target("proof", notes::proof, 5_000),
+    target("policy", notes::policy, 2_000),
+    target("key", notes::key, 3_000),
+    target("merkle", words::merkle, 5_000),
+    target("words", words::words, 20_000),
+    target("settings", words::settings, 3_000),
+    target("arguments", words::arguments, 300),
+    target("klines", imports::klines, 300),
+    target("ohlcv", imports::ohlcv, 300),
+    target("candles", imports::candles, 300),
+    target("packed", imports::packed, 300),
+    target("commands", imports::commands, 500),
+];
+
+/// Bytes that are taken apart from the front; past the end they are zero.
+pub(super) struct Taken<'b>(pub(super) &'b [u8]);
+
+impl<'b> Taken<'b> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn byte(&mut self) -> u8 {
+        self.bytes(1).first().copied().unwrap_or(0)
+    }
+
+    pub(super) fn short(&mut self) -> u16 {
+        let low = self.byte();
+        u16::from_le_bytes([low, self.byte()])
+    }
+
+    pub(super) fn long(&mut self) -> u64 {
+        let mut out = [0; 8];
+        let taken = self.bytes(8);
+        out[..taken.len()].copy_from_slice(taken);
+        u64::from_le_bytes(out)
+    }
+
+    pub(super) fn bytes(&mut self, count: usize) -> &'b [u8] {
+        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}
