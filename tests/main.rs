@@ -22,6 +22,7 @@ mod event_kinds;
 mod format_document;
 mod format_golden;
 mod format_versions;
+mod hostile;
 mod kernel_laws;
 mod kernel_portfolio;
 mod kernel_rules;

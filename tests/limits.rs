@@ -1,0 +1,365 @@
+//! However large a file says it is, the memory that reading it takes is bounded.
+//!
+//! A program of its own: its allocator counts. Each bound is a constant here, stated in
+//! `src/docs/RELIABILITY.md`; a length that is believed before it is checked breaks one of them, or
+//! ends the program.
+
+#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+#![expect(unsafe_code, reason = "an allocator that counts is one")]
+
+#[expect(dead_code, reason = "only some of what tests share is needed here")]
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout as Block, System};
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use schwabot::audit::{VerifyOptions, verify};
+use schwabot::checkpoint::{NOTES_BYTES_MAX, Note, Policy, Receipt, Request, read_notes};
+use schwabot::erasure::KeyRing;
+use schwabot::event::wire;
+use schwabot::event::{Event, SubjectId};
+use schwabot::hash;
+use schwabot::kernel::World;
+use schwabot::ledger::clock::Machine;
+use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::frame::FRAME_HEADER_BYTES;
+use schwabot::ledger::layout::Layout;
+use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
+use schwabot::ledger::{LedgerError, Reader, SyncMode, Writer, frame, layout, segment};
+use schwabot::market::{CommandFile, DataFile, MarketOptions, PairSymbol, open_market};
+use schwabot::pipeline::RunFile;
+use schwabot::projections::{UpTo, fold, fold_from_zero};
+
+use support::demo;
+use support::notes::{Note as TestNote, append, options, step};
+
+/// Memory for reading, verifying and opening a ledger of a few kilobytes, whatever its fields say.
+const LEDGER_PEAK_MAX: usize = 4 << 20;
+/// Memory for a text or a small file, beside what its own limit is.
+const SMALL_PEAK_MAX: usize = 1 << 20;
+/// Memory for a file of candles of any length.
+const CANDLES_PEAK_MAX: usize = 4 << 20;
+/// Memory that a forged snapshot of less than 256 KiB may claim: 64 times that.
+const SNAPSHOT_PEAK_MAX: usize = (16 << 20) + LEDGER_PEAK_MAX;
+/// Length that is claimed by files with nothing inside.
+const SPARSE_BYTES: u64 = 1 << 40;
+
+/// The system's allocator, and how much is held of it.
+struct Counting;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+impl Counting {
+    fn took(bytes: usize) {
+        let held = HELD.fetch_add(bytes, Ordering::SeqCst) + bytes;
+        PEAK.fetch_max(held, Ordering::SeqCst);
+    }
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        Self::took(block.size());
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(block) }
+    }
+    unsafe fn alloc_zeroed(&self, block: Block) -> *mut u8 {
+        Self::took(block.size());
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc_zeroed(block) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, block: Block) {
+        HELD.fetch_sub(block.size(), Ordering::SeqCst);
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(at, block) }
+    }
+    unsafe fn realloc(&self, at: *mut u8, block: Block, bytes: usize) -> *mut u8 {
+        Self::took(bytes);
+        HELD.fetch_sub(block.size(), Ordering::SeqCst);
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(at, block, bytes) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The allocator counts for all threads, so one test measures at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Runs something and checks the most memory that it held at once.
+#[track_caller]
+fn within<T>(bound: usize, what: &str, work: impl FnOnce() -> T) -> T {
+    let before = HELD.load(Ordering::SeqCst);
+    PEAK.store(before, Ordering::SeqCst);
+    let done = work();
+    let peak = PEAK.load(Ordering::SeqCst).saturating_sub(before);
+    assert!(peak <= bound, "{what}: {peak} bytes, {bound} at most");
+    done
+}
+
+fn sparse(path: &Path, bytes: u64) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    File::create(path).unwrap().set_len(bytes).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+/// Does everything with a ledger that anybody does who was handed it.
+fn use_ledger(path: &Path, what: &str) {
+    let threads = 2;
+    within(LEDGER_PEAK_MAX, what, || {
+        drop(verify(path, &VerifyOptions { threads, ..VerifyOptions::default() }));
+        if let Ok(reader) = Reader::<TestNote>::open(path) {
+            drop(reader.for_each::<LedgerError>(0, |_| Ok(())));
+            for sequence in [0, 5, u64::MAX, 1 << 62] {
+                drop(reader.record(sequence));
+            }
+        }
+        if let Ok(mut writer) = Writer::<TestNote>::open(path, &options(SyncMode::End, 2048)) {
+            drop(writer.append(&step(&[1])));
+            drop(writer.close());
+        }
+    });
+}
+
+/// What a field of so many bytes is forged to.
+fn forged(bytes: usize) -> Vec<Vec<u8>> {
+    let number = |value: u64| {
+        let mut field = value.to_le_bytes().to_vec();
+        field.resize(bytes.max(8), 0);
+        field.truncate(bytes);
+        field
+    };
+    let most = vec![0xff; bytes];
+    vec![most, number(1 << 62), number(u64::MAX >> 1), number((16 << 20) - 88), number(1 << 40)]
+}
+
+#[test]
+fn a_ledger_with_any_header_field_at_its_largest_takes_no_more_memory() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let sound = place.path().join("sound");
+    append(&sound, 0..12, 1, &options(SyncMode::Always, 1024));
+    let segments = Layout::new(&sound).segments();
+    let indexes: Vec<u64> =
+        (0..9).filter(|n| segments.join(segment::file_name(*n)).exists()).collect();
+    assert!(indexes.len() > 2, "several segments");
+    let mut tried = 0;
+    let mut forge = |name: &str, file: &Path, change: &dyn Fn(&mut Vec<u8>)| {
+        let ledger = place.path().join(format!("forged-{tried}"));
+        copy(&sound, &ledger);
+        let file = ledger.join(file.strip_prefix(&sound).unwrap());
+        let mut bytes = fs::read(&file).unwrap();
+        change(&mut bytes);
+        fs::write(&file, bytes).unwrap();
+        use_ledger(&ledger, name);
+        fs::remove_dir_all(&ledger).unwrap();
+        tried += 1;
+    };
+    let file = Layout::new(&sound).segment(1);
+    let last = Layout::new(&sound).segment(*indexes.last().unwrap());
+    for (name, offset, bytes) in segment::LAYOUT {
+        for value in forged(*bytes) {
+            for file in [&file, &last] {
+                forge(name, file, &|file| {
+                    file[*offset..offset + bytes].copy_from_slice(&value);
+                    let checksum = crc32c::crc32c(&file[12..SEGMENT_HEADER_BYTES]);
+                    file[8..12].copy_from_slice(&checksum.to_le_bytes());
+                });
+            }
+        }
+    }
+    for (name, offset, bytes) in frame::LAYOUT {
+        for value in forged(*bytes) {
+            for file in [&file, &last] {
+                forge(name, file, &|file| {
+                    let seed = crc32c::crc32c(&file[48..56]);
+                    let head = &mut file[SEGMENT_HEADER_BYTES..][..FRAME_HEADER_BYTES];
+                    head[*offset..offset + bytes].copy_from_slice(&value);
+                    let checksum = crc32c::crc32c_append(seed, &head[4..]);
+                    head[..4].copy_from_slice(&checksum.to_le_bytes());
+                });
+            }
+        }
+    }
+    for (name, offset, bytes) in layout::IDENTITY_LAYOUT {
+        for value in forged(*bytes) {
+            forge(name, &Layout::new(&sound).identity(), &|file| {
+                file[*offset..offset + bytes].copy_from_slice(&value);
+                let checksum = crc32c::crc32c(&file[12..]);
+                file[8..12].copy_from_slice(&checksum.to_le_bytes());
+            });
+        }
+    }
+    assert!(tried > 350, "{tried} forgeries");
+}
+
+#[test]
+fn small_files_of_a_terabyte_are_refused_before_they_are_read() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let sound = place.path().join("sound");
+    append(&sound, 0..40, 1, &options(SyncMode::Always, 1024));
+    for name in [
+        "checkpoint",
+        "checkpoints/000000000003.note",
+        "tile/0/000.p/3",
+        "segments/000000000000.idx",
+        "snapshots/000000000003-00.snap",
+        "ledger.id",
+        "segments/next",
+    ] {
+        let ledger = place.path().join("hollow");
+        copy(&sound, &ledger);
+        sparse(&ledger.join(name), SPARSE_BYTES);
+        use_ledger(&ledger, name);
+        fs::remove_dir_all(&ledger).unwrap();
+    }
+}
+
+#[test]
+fn notes_that_are_too_many_together_are_told_and_not_kept() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let layout = Layout::new(place.path());
+    let count = (NOTES_BYTES_MAX >> 20) as u64;
+    for number in 0..count {
+        sparse(&layout.checkpoints().join(format!("{number:012}.note")), 1 << 20);
+    }
+    let all = || within(4 * SMALL_PEAK_MAX, "notes", || read_notes(&RealDisk, &layout));
+    assert_eq!(all().unwrap().len() as u64, count);
+    sparse(&layout.checkpoints().join(format!("{count:012}.note")), 1);
+    assert!(all().unwrap_err().to_string().contains("together"));
+}
+
+#[test]
+fn a_forged_snapshot_claims_no_memory_that_its_length_does_not_earn() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let ledger = place.path().join("ledger");
+    demo::record(&ledger, &[], 1, 300);
+    let reader: Reader<Event> = Reader::open(&ledger).unwrap();
+    let folder = Layout::new(&ledger).snapshots();
+    let body = fold_from_zero(&reader, UpTo::End).unwrap().world.save().unwrap();
+    let expected = fold_from_zero(&reader, UpTo::End).unwrap().world.state_root();
+    // Every place of the body in turn holds the largest count; under the name that it asks for.
+    for offset in (0..body.len().saturating_sub(8)).step_by(1 + body.len() / 3_000) {
+        for count in [u64::MAX, 1 << 40, 1 << 28, 1 << 20] {
+            let mut forged = body.clone();
+            forged[offset..offset + 8].copy_from_slice(&count.to_le_bytes());
+            within(SNAPSHOT_PEAK_MAX, "a forged world", || drop(World::load(&forged)));
+        }
+    }
+    let name = format!("{:012}-{}.snap", 3, hash::sha256(b""));
+    sparse(&folder.join(name), SPARSE_BYTES);
+    let alone = within(64 << 20, "a hollow snapshot", || fold(&reader, UpTo::End).unwrap());
+    assert_eq!(alone.world.state_root(), expected);
+}
+
+#[test]
+fn texts_that_are_too_long_are_refused_by_their_length() {
+    let _alone = alone();
+    let long = vec![b'a'; 64 << 20];
+    let lines = "log x\n".repeat(1 << 20).into_bytes();
+    let nested = format!("{}\n", "old 1\n".repeat(1 << 18)).into_bytes();
+    within(4 * SMALL_PEAK_MAX, "texts", || {
+        for text in [&long, &lines, &nested] {
+            assert!(Note::parse(text).is_err());
+            assert!(Receipt::parse(text).is_err());
+            assert!(Request::parse(text).is_err());
+            assert!(Policy::parse(&text[..text.len().min(1 << 20)]).is_err());
+        }
+    });
+}
+
+#[test]
+fn settings_and_commands_of_any_length_or_depth_take_bounded_memory() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let (settings, commands) = (place.path().join("run.toml"), place.path().join("c.jsonl"));
+    sparse(&settings, SPARSE_BYTES);
+    within(4 << 20, "hollow settings", || assert!(RunFile::read(&settings).is_err()));
+    for text in
+        ["a = [".to_owned() + &"[".repeat(100_000), "[a.".to_owned() + &"b.".repeat(100_000)]
+    {
+        fs::write(&settings, text).unwrap();
+        within(64 << 20, "deep settings", || assert!(RunFile::read(&settings).is_err()));
+    }
+    // 64 MiB are read at once, and a file that is longer not at all.
+    sparse(&commands, SPARSE_BYTES);
+    within(200 << 20, "hollow commands", || assert!(CommandFile::read(&commands).is_err()));
+    fs::write(&commands, "[".repeat(60_000)).unwrap();
+    within(SMALL_PEAK_MAX, "deep commands", || assert!(CommandFile::read(&commands).is_err()));
+    let stages = format!("{{\"stages\":[{}[]]", "[],".repeat(10 << 20));
+    fs::write(&commands, stages).unwrap();
+    within(80 << 20, "many stages", || assert!(CommandFile::read(&commands).is_err()));
+}
+
+#[test]
+fn candles_of_any_length_take_as_much_memory_as_short_ones() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("BTC_USDT-1m.csv");
+    let pair = PairSymbol::parse("BTC/USDT");
+    let heads = ["", "date,open,high,low,close,volume\n", "[[1,", "1,2,3,4,5,6,7,8,9,10,11,12\n"];
+    for head in heads {
+        fs::write(&path, head).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(256 << 20).unwrap();
+        for skip_malformed in [false, true] {
+            let file = DataFile { path: path.clone(), pair: pair.clone(), format: None };
+            let options = MarketOptions { interval: None, skip_malformed };
+            let read = within(CANDLES_PEAK_MAX, head, || open_market(&[file], &options).map(drop));
+            assert!(read.is_err(), "{head:?} and zeroes are no candles");
+        }
+    }
+}
+
+#[test]
+fn the_key_file_of_a_subject_is_destroyed_however_long_it_is() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let ring = KeyRing::open(Arc::new(RealDisk), Arc::new(Machine), place.path()).unwrap();
+    let subject = SubjectId([3; 16]);
+    let path = place.path().join(format!("{subject}.subject"));
+    sparse(&path, SPARSE_BYTES);
+    within(SMALL_PEAK_MAX, "a hollow key", || {
+        assert!(ring.key(&subject).is_err());
+        ring.destroy(&subject).unwrap();
+    });
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_value_that_claims_much_memory_is_refused() {
+    let _alone = alone();
+    let claim = |count: u64| [count.to_le_bytes().as_slice(), &[0; 64]].concat();
+    for count in [u64::MAX, 1 << 60, 1 << 32, 1 << 24] {
+        let bytes = claim(count);
+        within(wire::DECODE_MEMORY_MAX, "a list", || {
+            assert!(wire::decode::<Vec<u64>>(&bytes).is_err());
+            assert!(wire::decode::<String>(&bytes).is_err());
+        });
+        within(SNAPSHOT_PEAK_MAX, "a state", || {
+            assert!(wire::decode_state::<Vec<[u64; 8]>>(&bytes).is_err());
+        });
+    }
+}
