@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schwabot::checkpoint::{KeyKind, Policy, Receipt};
 use schwabot::erasure::KeyRing;
@@ -17,7 +17,7 @@ use schwabot::event::{
     Stamp, Trigger, Vantage,
 };
 use schwabot::export::{compare_memory_stack, memory_stack, write_memory_stack};
-use schwabot::ledger::clock::Machine;
+use schwabot::ledger::clock::{Machine, Stopwatch};
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::{Batch, Reader, Writer, WriterOptions};
 use schwabot::time::Timestamp;
@@ -270,7 +270,7 @@ fn a_device_or_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() -> 
         vec!["checkpoint", &ledger, "--key", device],
         vec!["inspect", &pipe],
     ] {
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let ran = run(&arguments)?;
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
         assert!(!ran.err.is_empty(), "{arguments:?}");

@@ -147,7 +147,7 @@ pub(super) fn ledger(bytes: &[u8]) -> bool {
     if let Ok(records) = &seen {
         for record in records {
             let holds = |file: &&Vec<u8>| file.windows(record.len()).any(|w| w == record);
-            assert!(segments.iter().any(|file| holds(file)), "a record that is in no file");
+            assert!(segments.iter().any(holds), "a record that is in no file");
         }
         if !forged {
             let common = records.len().min(sound.records.len());

@@ -5,6 +5,8 @@
 //! functions run under the coverage-guided fuzzer (`tools/fuzz`), over the committed corpus and
 //! over a few thousand random changes of it (`tests/fault_corpus.rs`).
 
+#![expect(clippy::expect_used, reason = "a panic with the law in it is what a target is for")]
+
 mod frames;
 mod imports;
 mod ledgers;

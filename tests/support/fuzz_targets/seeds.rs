@@ -26,7 +26,7 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "header" => headers(),
         "segment" => segments(),
         "ledger" | "salvage" => edits(),
-        "index" => [0, 1].map(|which| ledgers::index_seed(which)).to_vec(),
+        "index" => [0, 1].map(ledgers::index_seed).to_vec(),
         "tiles" => vec![vec![0, 5, 0, 1, 3, 0, 9], vec![1, 44, 1, 0], vec![2, 7, 0, 2]],
         "meaning" => vec![behind_lengths(&run_records()), behind_lengths(&engine_records())],
         "snapshot" => vec![meaning::honest_body()],
