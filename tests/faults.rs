@@ -13,6 +13,7 @@ mod fault_backup_proven;
 mod fault_backup_rot;
 mod fault_corpus;
 mod fault_crash_points;
+mod fault_exceptions;
 mod fault_mutations;
 mod fault_reads;
 mod fsync_failure;
