@@ -39,7 +39,7 @@ struct Bounds {
 
 fn bounds() -> Bounds {
     if is_full() {
-        Bounds { first: 256, again: 32, again_one_in: 8 }
+        Bounds { first: 256, again: 32, again_one_in: 32 }
     } else {
         Bounds { first: 16, again: 6, again_one_in: 40 }
     }
@@ -110,7 +110,8 @@ fn lives() -> Vec<State> {
     disk.history()
 }
 
-/// Counts crashes, and the distinct disks that they left.
+/// Counts crashes, and the crash points that they reached: what a disk holds, together with what was
+/// promised when the power went.
 #[derive(Default)]
 struct Reached {
     tried: u64,
@@ -138,7 +139,7 @@ impl Reached {
         let (whole, all) = self.whole;
         let distinct = self.disks.len();
         eprintln!(
-            "{what}: {} crashes, {distinct} distinct disks; {whole} of {all} states in every \
+            "{what}: {} crashes, {distinct} distinct crash points; {whole} of {all} states in every \
              combination",
             self.tried
         );

@@ -274,6 +274,44 @@ fn damage_of_a_derived_file_changes_no_verdict_and_is_named() {
     }
 }
 
+/// A tree of two levels of tiles: full ones, partial ones, and one that spans the full ones.
+#[test]
+fn of_many_tiles_the_damaged_one_is_named_and_a_missing_one_above_others_too() {
+    let disk = SimDisk::new();
+    let mut writer = open(&disk, &sim_options(&disk, SyncMode::End, 1 << 16, 1)).unwrap();
+    for number in 0..600 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    writer.close().unwrap();
+    let size = sign(&disk, 2).checkpoint().size;
+    let disk = settled(&disk);
+    let tiles = files(&disk, "tile/");
+    let names: Vec<String> = tiles.iter().map(|(path, _)| below(path)).collect();
+    let width = size - 512;
+    let wanted = ["0/000", "0/001", &format!("0/002.p/{width}"), "1/000.p/2"];
+    assert_eq!(names, wanted.map(|name| format!("tile/{name}")));
+    let damaged = || -> Vec<String> {
+        let report = check(&disk);
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+        report.derived_damage.into_iter().map(|damage| damage.path).collect()
+    };
+    assert_eq!(damaged(), [""; 0]);
+    for (path, sound) in &tiles {
+        for offset in (0..sound.len()).step_by(sound.len() / 8 + 1) {
+            disk.alter(path, |bytes| bytes[offset] ^= 1);
+            assert_eq!(damaged(), [below(path)], "byte {offset}");
+            disk.alter(path, |bytes| bytes[offset] ^= 1);
+        }
+    }
+    let above = ledger_path().join("tile/1/000.p/2");
+    disk.forget(&above);
+    assert_eq!(damaged(), [below(&above)], "nothing is said of tiles below it");
+    for (path, _) in files(&disk, "checkpoint") {
+        disk.forget(&path);
+    }
+    assert_eq!(damaged(), ["tile"], "nobody says whose tiles these are");
+}
+
 /// An unclosed ledger in one segment that is long enough, and where its frames lie.
 pub(crate) fn unclosed(sync: SyncMode) -> (SimDisk, Vec<Range<usize>>) {
     let disk = SimDisk::new();

@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use schwabot::audit::{AuditError, VerifyOptions, verify};
+use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::{LedgerError, Reader, SyncMode};
 
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{Call, Failure, SimDisk, Unsynced};
-use crate::support::sim_ledger::{ledger_path, open, read, segment_bytes, sim_options};
+use crate::support::sim_ledger::{
+    ledger_path, open, read, segment_bytes, segment_path, sim_options,
+};
 
 /// A ledger of three lives over several segments; the last was killed.
 fn killed() -> SimDisk {
@@ -109,4 +112,21 @@ fn a_read_that_fails_under_an_audit_is_no_verdict() {
         }
         assert!(told > 5, "{told} failures were told");
     }
+}
+
+#[test]
+fn a_segment_that_its_writer_trims_while_it_is_looked_at_is_seen_at_its_new_length() {
+    let closed = SimDisk::new();
+    let mut writer = open(&closed, &sim_options(&closed, SyncMode::Always, 4096, 1)).unwrap();
+    writer.append(&step(&[0])).unwrap();
+    writer.close().unwrap();
+    let path = segment_path(0);
+    let trimmed = closed.state().files()[path.to_str().unwrap()].len() as u64;
+    // A power cut takes the trim back; so the next look can meet it once more.
+    let disk = SimDisk::cut_power(&closed.state(), Unsynced::Lost);
+    disk.trim_on_read(&path, trimmed);
+    let listing = Listing::read(&disk, &Layout::new(&ledger_path())).unwrap();
+    let seen = &listing.segments[0];
+    assert!(trimmed < 4096 && seen.header.is_ok());
+    assert_eq!(seen.bytes, trimmed);
 }

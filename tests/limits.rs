@@ -17,13 +17,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use schwabot::audit::{VerifyOptions, verify};
-use schwabot::checkpoint::{NOTES_BYTES_MAX, Note, Policy, Receipt, Request, read_notes};
+use schwabot::checkpoint::{
+    NOTES_BYTES_MAX, Note, Policy, Receipt, Request, read_notes, sign_head,
+};
 use schwabot::erasure::KeyRing;
 use schwabot::event::wire;
 use schwabot::event::{Event, SubjectId};
 use schwabot::hash;
 use schwabot::kernel::World;
-use schwabot::ledger::clock::Machine;
+use schwabot::ledger::clock::{Machine, Stopwatch};
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::frame::FRAME_HEADER_BYTES;
 use schwabot::ledger::layout::Layout;
@@ -34,6 +36,7 @@ use schwabot::pipeline::RunFile;
 use schwabot::projections::{UpTo, fold, fold_from_zero};
 
 use support::demo;
+use support::keys::log_key;
 use support::notes::{Note as TestNote, append, options, step};
 
 /// Memory for reading, verifying and opening a ledger of a few kilobytes, whatever its fields say.
@@ -219,19 +222,32 @@ fn small_files_of_a_terabyte_are_refused_before_they_are_read() {
     let place = tempfile::tempdir().unwrap();
     let sound = place.path().join("sound");
     append(&sound, 0..40, 1, &options(SyncMode::Always, 1024));
-    for name in [
-        "checkpoint",
-        "checkpoints/000000000003.note",
-        "tile/0/000.p/3",
-        "segments/000000000000.idx",
-        "snapshots/000000000003-00.snap",
-        "ledger.id",
-        "segments/next",
+    let key = log_key(place.path(), 1);
+    let signed = sign_head::<TestNote>(&sound, &key, &options(SyncMode::Always, 1024)).unwrap();
+    let size = signed.note.checkpoint().size;
+    let (note, tile) = (format!("checkpoints/{size:012}.note"), format!("tile/0/000.p/{size}"));
+    let snapshot = format!("snapshots/000000000003-{}.snap", "0".repeat(64));
+    // Derived files are named; what counts is refused or told; the spare says nothing at all.
+    for (name, derived, code) in [
+        ("checkpoint", false, 14),
+        (&*note, false, 14),
+        (&*tile, true, 0),
+        ("segments/000000000000.idx", true, 0),
+        (&*snapshot, true, 0),
+        ("ledger.id", false, 11),
+        ("segments/next", false, 0),
     ] {
         let ledger = place.path().join("hollow");
         copy(&sound, &ledger);
         sparse(&ledger.join(name), SPARSE_BYTES);
         use_ledger(&ledger, name);
+        let watch = Stopwatch::start();
+        let report = verify(&ledger, &VerifyOptions::default()).unwrap();
+        let named: Vec<&str> = report.derived_damage.iter().map(|found| &*found.path).collect();
+        assert_eq!(named, if derived { vec![name] } else { vec![] }, "{report:?}");
+        assert_eq!(report.exit_code(), code, "{name}: {report:?}");
+        // Reading a terabyte would take many minutes.
+        assert!(watch.elapsed().as_secs() < 60, "{name} was read");
         fs::remove_dir_all(&ledger).unwrap();
     }
 }

@@ -93,7 +93,9 @@ impl<'o> Look<'o> {
             meaning::check(self.options, self.path, self.level, self.deadline, &mut report)?;
         }
         self.judge_notes(&task, &chain, &mut report)?;
-        if self.level >= Level::Tree && !self.live && !damage::is_damaged(&report) {
+        // Whoever leaves out what was checked before, or looks again and again, wants no more read.
+        let all_was_read = from.is_none() && self.level >= Level::Tree;
+        if all_was_read && !self.live && !damage::is_damaged(&report) {
             derived::check(&task, &chain, &mut report);
         }
         report.conclude();

@@ -2,12 +2,13 @@
 //! one that was found good, and a damaged one is named itself.
 //!
 //! A full tile is one hash of the tile above it. A partial one is the right edge of its level: its
-//! perfect subtrees are hashes of the tree's own frontier. Nothing is kept but the row above.
+//! perfect subtrees are hashes of the tree's own frontier. Nothing is kept but the row above. Under a
+//! tile that is missing or damaged nothing can be said of others, and that is told of it.
 
 use std::io;
 
 use crate::hash::Digest;
-use crate::ledger::disk::{Disk, read_whole};
+use crate::ledger::disk::{Access, Disk, read_whole};
 use crate::ledger::layout::Layout;
 use crate::merkle::CompactRange;
 use crate::merkle::tile::{HASH_BYTES, TILE_HASHES, TILE_HEIGHT, Tile, hashes_of, perfect_root};
@@ -32,7 +33,15 @@ pub fn check_tiles(
             }
             let row = match read(disk, layout, &tile) {
                 Ok(Some(row)) => row,
-                Ok(None) => continue,
+                Ok(None) => {
+                    if covers_others(disk, layout, &tile) {
+                        tell(
+                            &tile,
+                            "it is missing, so the tiles below it were not compared".to_owned(),
+                        );
+                    }
+                    continue;
+                }
                 Err(what) => {
                     tell(&tile, what);
                     continue;
@@ -56,6 +65,15 @@ pub fn check_tiles(
         }
     }
     true
+}
+
+/// Is there a full tile below this one?
+fn covers_others(disk: &dyn Disk, layout: &Layout, tile: &Tile) -> bool {
+    let first = tile.place.checked_mul(TILE_HASHES).zip(tile.level.checked_sub(1));
+    first.is_some_and(|(place, level)| {
+        let below = Tile { level, place, width: TILE_HASHES };
+        disk.open(&layout.tile(&below), Access::Read).is_ok()
+    })
 }
 
 /// A tile's row, if it is there; or what is wrong with its file.

@@ -29,6 +29,8 @@ use crate::time::Timestamp;
 pub const BACKUP_MARK: &str = "backup";
 /// Directories that are looked at on the way up to a ledger.
 const DEPTH_MAX: usize = 64;
+/// Bytes of the longest snapshot that is written or read: a longer one is none.
+pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 /// How the name of a snapshot ends.
 pub const SNAPSHOT_SUFFIX: &str = ".snap";
 /// Bytes of `ledger.id`.
@@ -200,6 +202,12 @@ impl Layout {
         self.root.join("checkpoints")
     }
 
+    /// The folder of the tree's tiles.
+    #[must_use]
+    pub fn tiles(&self) -> PathBuf {
+        self.root.join("tile")
+    }
+
     /// A tile of the tree, by its path below the ledger.
     #[must_use]
     pub fn tile(&self, tile: &Tile) -> PathBuf {
@@ -342,14 +350,17 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
     false
 }
 
-/// Reads up to `bytes` bytes of a file's beginning, and its length. No writer ever cuts a file
-/// within what is asked for here.
+/// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short segment
+/// meanwhile; a read that ends where the file then ends is whole, and any other short one a failure.
 fn read_start(disk: &dyn Disk, path: &Path, bytes: usize) -> io::Result<(Vec<u8>, u64)> {
     let file = disk.open(path, Access::Read)?;
     let len = file.len()?;
     let mut start = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(bytes)];
-    if file.read_at(&mut start, 0)? < start.len() {
-        return Err(ended_early());
+    let read = file.read_at(&mut start, 0)?;
+    if read == start.len() {
+        return Ok((start, len));
     }
-    Ok((start, len))
+    start.truncate(read);
+    let now = file.len()?;
+    if now == read as u64 { Ok((start, now)) } else { Err(ended_early()) }
 }

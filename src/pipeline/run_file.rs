@@ -21,7 +21,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::Read as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -32,12 +32,13 @@ use toml::Spanned;
 use super::settings::{InstrumentSettings, RunSettings, VenueSettings};
 use crate::event::{FileFormat, FillModel, VolumeUnit};
 use crate::ledger::SyncMode;
+use crate::ledger::disk::{RealDisk, read_whole};
 use crate::market::{DataFile, parse_data_argument};
 use crate::time::Span;
 use crate::units::Money;
 
 /// The longest file of settings; anything longer is something else.
-const BYTES_MAX: u64 = 1 << 20;
+const BYTES_MAX: usize = 1 << 20;
 
 /// Why a file makes no settings.
 #[derive(Debug, thiserror::Error)]
@@ -151,15 +152,18 @@ impl RunFile {
     /// # Errors
     /// [`RunFileError`], naming the file and, for a value, its line and name.
     pub fn read(file: &Path) -> Result<Self, RunFileError> {
-        let io = |source| RunFileError::Io { file: file.to_owned(), source };
-        // What a file says of its length is not believed: a device has none and no end.
-        let opened = std::fs::File::open(file).map_err(io)?;
-        let mut text = String::new();
-        opened.take(BYTES_MAX + 1).read_to_string(&mut text).map_err(io)?;
-        if text.len() as u64 > BYTES_MAX {
-            let reason = format!("longer than {BYTES_MAX} bytes: this is no file of settings");
-            return Err(RunFileError::Toml { file: file.to_owned(), reason });
-        }
+        let failed = |source| RunFileError::Io { file: file.to_owned(), source };
+        // A device has no length and no end, and a pipe keeps one waiting: neither is read.
+        let bytes = match read_whole(&RealDisk, file, BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let reason = format!("longer than {BYTES_MAX} bytes: this is no file of settings");
+                return Err(RunFileError::Toml { file: file.to_owned(), reason });
+            }
+            read => read.map_err(failed)?,
+        };
+        let text = String::from_utf8(bytes).map_err(|_| {
+            failed(io::Error::new(io::ErrorKind::InvalidData, "the file is no UTF-8 text"))
+        })?;
         Self::parse(file, &text)
     }
 

@@ -15,7 +15,7 @@ mod why;
 pub use accounts::{AccountSummary, account_summaries};
 pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
 pub use quality::DataQuality;
-pub use snapshot::{SNAPSHOT_BYTES_MAX, SNAPSHOT_RECORDS, SnapshotError, Snapshots};
+pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
 pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};
 
 use crate::event::{Class, Event};

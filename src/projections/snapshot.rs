@@ -24,15 +24,13 @@ use crate::event::{Event, RecordRef};
 use crate::hash::{self, Digest};
 use crate::kernel::{KERNEL_NUMBER, World};
 use crate::ledger::disk::{read_whole, write_anew};
-use crate::ledger::layout::{LedgerPlace, SNAPSHOT_SUFFIX};
+use crate::ledger::layout::{LedgerPlace, SNAPSHOT_BYTES_MAX, SNAPSHOT_SUFFIX};
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Entry, Reader, decode};
 use crate::time::Timestamp;
 
 /// Snapshots are at least so many records apart.
 pub const SNAPSHOT_RECORDS: u64 = 100_000;
-/// Bytes of the longest snapshot that is written or read: a longer one is none.
-pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 /// Bytes of log for each byte of snapshot.
 const LOG_SHARE: u64 = 4;
 const MAGIC: [u8; 8] = *b"SWBSNAP\x01";

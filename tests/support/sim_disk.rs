@@ -123,6 +123,7 @@ struct Plan {
     capacity: Option<u64>,
     history: Option<Vec<State>>,
     flip: Option<(u64, u64, u8)>,
+    trim: Option<(u64, u64)>,
     dice: u64,
 }
 
@@ -490,6 +491,13 @@ impl SimDisk {
         inner.1.flip = Some((id, offset, mask));
     }
 
+    /// Lets a writer trim a file just when it is read next.
+    pub(crate) fn trim_on_read(&self, path: &Path, len: u64) {
+        let mut inner = self.inner();
+        let id = inner.0.find(path).unwrap();
+        inner.1.trim = Some((id, len));
+    }
+
     /// Changes a file as rot or a stranger would: behind everybody's back, durably.
     pub(crate) fn alter(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut inner = self.inner();
@@ -667,6 +675,9 @@ impl DiskFile for SimFile {
         let failure = inner.1.failing_read();
         if let Some(Failure::Io | Failure::IoDropsPages | Failure::Full) = failure {
             return Err(io::Error::from_raw_os_error(libc::EIO));
+        }
+        if let Some((_, len)) = inner.1.trim.take_if(|(id, _)| *id == self.id) {
+            inner.0.file_mut(self.id).set_len(usize::try_from(len).unwrap());
         }
         let flip = inner.1.flip;
         let held = &inner.0.file(self.id).bytes;
