@@ -103,7 +103,10 @@ fn beside_a_living_writer_every_backup_is_a_true_beginning_of_the_log() {
             }
             writer.close().unwrap()
         });
-        while !fs::exists(ledger.join("segments")).unwrap() {}
+        while !fs::exists(ledger.join("segments")).unwrap() {
+            assert!(!writing.is_finished(), "the writer ended before it had begun");
+            std::thread::yield_now();
+        }
         for turn in 0..60 {
             let own = if turn % 10 == 0 {
                 place.dir.path().join(format!("b{turn}"))
