@@ -86,10 +86,18 @@ impl Run {
 
 /// Why nothing can be traced here, if so.
 pub(crate) fn unavailable() -> Option<String> {
+    // Both ways of tracing, with all that they need: an older strace knows only a part of it.
+    let fails = ["-e", "inject=openat:error=EIO:when=60000", "--seccomp-bpf"];
+    let dies = ["-e", "inject=openat:signal=KILL:when=60000"];
+    refused(&fails).or_else(|| refused(&dies))
+}
+
+/// Why such a trace of a program that does nothing is not possible, if so.
+fn refused(injection: &[&str]) -> Option<String> {
     let mut probe = Command::new("strace");
-    probe.args(["-f", "-qq", "-e", "trace=openat", "-e", "inject=openat:error=EIO:when=60000"]);
-    let answer = probe.args(["-o", "/dev/null", "true"]).stderr(Stdio::piped()).output();
-    match answer {
+    probe.args(["-f", "-y", "-qq", "-s", "64", "-o", "/dev/null"]);
+    probe.args(["-e", &format!("trace={}", TRACED.join(","))]).args(injection);
+    match probe.arg("true").stderr(Stdio::piped()).output() {
         Ok(output) if output.status.success() => None,
         Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
         Err(error) => Some(format!("strace: {error}")),
