@@ -119,7 +119,11 @@ impl Life {
         let watch = |progress: &Progress| {
             steps += 1;
             if asked.look_after == Some(steps) {
-                beside.push(Beside::look(&options.writer, progress.records, went.stepped));
+                // A disk that is full can be read.
+                let readable = matches!(asked.trouble, Trouble::Full { .. });
+                let struck = || !readable && self.struck(asked.trouble);
+                let (now, before) = (progress.records, went.stepped);
+                beside.push(Beside::look(&options.writer, now, before, struck));
             }
             went.stepped = Some(progress.records);
             let stops = asked.stop_after.is_some_and(|after| steps >= after);

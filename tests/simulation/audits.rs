@@ -31,20 +31,33 @@ pub(super) struct Beside {
     seen: Checked<Vec<Vec<u8>>>,
     audit: Result<Report, AuditError>,
     second_writer: Option<LedgerError>,
+    /// Had the disk failed by then?
+    struck: bool,
 }
 
 impl Beside {
-    pub(super) fn look(options: &WriterOptions, now: u64, before: Option<u64>) -> Self {
+    /// `struck` is asked last, so that what fails during the look counts too.
+    pub(super) fn look(
+        options: &WriterOptions,
+        now: u64,
+        before: Option<u64>,
+        struck: impl FnOnce() -> bool,
+    ) -> Self {
         let disk = Arc::clone(&options.disk);
         let second_writer = Writer::<Event>::open(&ledger_path(), options).err();
         let seen = read(&disk);
         let audit = VerifyOptions { threads: 1, disk, ..VerifyOptions::default() };
-        Self { now, before, seen, audit: verify(&ledger_path(), &audit), second_writer }
+        let audit = verify(&ledger_path(), &audit);
+        Self { now, before, seen, audit, second_writer, struck: struck() }
     }
 
     pub(super) fn check(&self, handed_in: &[Vec<u8>], sync: SyncMode) -> Checked {
-        // Once the disk has failed nothing need be readable.
-        let (Ok(seen), Ok(report)) = (&self.seen, &self.audit) else { return Ok(()) };
+        let (Ok(seen), Ok(report)) = (&self.seen, &self.audit) else {
+            // Once the disk has failed nothing need be readable.
+            return law(self.struck, "beside a writer on a sound disk all can be read", || {
+                format!("{:?} {:?}", self.seen.as_ref().err(), self.audit.as_ref().err())
+            });
+        };
         law(
             matches!(self.second_writer, Some(LedgerError::Locked { .. } | LedgerError::Io { .. })),
             "there is one writer",
