@@ -244,8 +244,8 @@ fn a_backup_is_no_place_to_append_to_and_no_place_of_another_ledger_or_of_someth
     assert!(matches!(refused, BackupError::InUse { .. }), "{refused}");
     drop(held);
     let refused = restore(&dir, &ledger, &VerifyOptions::default()).unwrap_err();
-    let in_use = matches!(refused, BackupError::Ledger(LedgerError::DirectoryInUse { .. }));
-    assert!(in_use, "{refused}");
+    assert!(matches!(refused, BackupError::NotEmpty { .. }), "{refused}");
+    assert!(refused.to_string().ends_with("wants a place that is missing or empty"), "{refused}");
 }
 
 #[test]
@@ -365,8 +365,10 @@ fn an_interrupted_restore_goes_on_and_one_of_another_ledger_is_refused() {
     append(&path("other"), 0..4, 1, &small());
     copy(&place.ledger(), &path("safe"));
     copy(&path("other"), &path("safe other"));
-    // What a restore leaves that was killed: a backup under the name that is not yet the ledger's.
+    // What a restore leaves that was killed: a backup under the name that is not yet the ledger's,
+    // with a mark more.
     copy(&path("other"), &path("back.restoring"));
+    fs::write(path("back.restoring/restoring"), "").unwrap();
     let refused = restore(&path("safe"), &path("back"), &VerifyOptions::default()).unwrap_err();
     assert!(matches!(refused, BackupError::OtherLedger { .. }), "{refused}");
     let restored = bring_back(&path("safe other"), &path("back"));
@@ -374,6 +376,68 @@ fn an_interrupted_restore_goes_on_and_one_of_another_ledger_is_refused() {
     assert!(!fs::exists(path("back.restoring")).unwrap());
     let options = VerifyOptions { disk: Arc::new(RealDisk), ..VerifyOptions::default() };
     assert_eq!(verify(&path("back"), &options).unwrap().exit_code(), 0);
+}
+
+#[test]
+fn a_restore_leaves_alone_what_no_restore_began_under_the_name_that_it_works_under() {
+    let place = Place::new();
+    let path = |name: &str| place.dir.path().join(name);
+    let (ledger, dir, work) = (place.ledger(), path("safe"), path("back.restoring"));
+    append(&ledger, 0..20, 2, &small());
+    copy(&ledger, &dir);
+    let refused = |what: &str| {
+        let before = stamps(&work);
+        let error = restore(&dir, &path("back"), &VerifyOptions::default()).unwrap_err();
+        assert!(matches!(error, BackupError::NotARestore { .. }), "{what}: {error}");
+        assert_eq!(stamps(&work), before, "{what}");
+        assert!(!fs::exists(path("back")).unwrap(), "{what}");
+    };
+    append(&work, 0..3, 1, &small());
+    refused("another ledger");
+    append(&work, 3..5, 1, &small());
+    fs::remove_dir_all(&work).unwrap();
+
+    bring_back(&dir, &path("twin"));
+    fs::rename(path("twin"), &work).unwrap();
+    refused("a copy of the same ledger");
+    fs::write(work.join("restoring"), "").unwrap();
+    refused("a ledger that a restore finished but for its last mark");
+    fs::remove_dir_all(&work).unwrap();
+
+    copy(&ledger, &work);
+    refused("a backup");
+    let itself = restore(&work, &path("back"), &VerifyOptions::default()).unwrap_err();
+    assert!(matches!(itself, BackupError::NotARestore { .. }), "{itself}");
+    fs::write(work.join("restoring"), "").unwrap();
+    let itself = restore(&work, &path("back"), &VerifyOptions::default()).unwrap_err();
+    assert!(matches!(itself, BackupError::UnfinishedRestore { .. }), "{itself}");
+    let refused = backup(&RealDisk, &ledger, &work).unwrap_err();
+    assert!(matches!(refused, BackupError::UnfinishedRestore { .. }), "{refused}");
+    assert_eq!(bring_back(&dir, &path("back")).exit_code(), 0);
+    assert!(!fs::exists(path("back/restoring")).unwrap());
+    append(&path("back"), 40..41, 1, &small());
+}
+
+#[test]
+fn a_restore_to_a_link_or_a_file_is_refused_before_anything_is_copied() {
+    let place = Place::new();
+    let path = |name: &str| place.dir.path().join(name);
+    append(&place.ledger(), 0..5, 1, &small());
+    copy(&place.ledger(), &path("safe"));
+    fs::create_dir(path("empty")).unwrap();
+    symlink(path("empty"), path("link")).unwrap();
+    symlink(path("nowhere"), path("dangling")).unwrap();
+    symlink(path("empty"), path("back.restoring")).unwrap();
+    for name in ["link", "link/", "link/.", "dangling", "back"] {
+        let error = restore(&path("safe"), &path(name), &VerifyOptions::default()).unwrap_err();
+        assert!(matches!(error, BackupError::IsLink { .. }), "{name}: {error}");
+    }
+    fs::write(path("file"), "").unwrap();
+    restore(&path("safe"), &path("file"), &VerifyOptions::default()).unwrap_err();
+    for work in ["link.restoring", "dangling.restoring", "file.restoring"] {
+        assert!(!fs::exists(path(work)).unwrap(), "{work}");
+    }
+    assert_eq!(fs::read_dir(path("empty")).unwrap().count(), 0);
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn under(state: &State, dir: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_power_cut_at_any_point_of_a_restore_leaves_a_whole_ledger_or_none() {
-    let mut crashes = 0;
+    let (mut crashes, mut marks) = (0, 0);
     let full = lives(|_| {});
     let log = leaves(&full, &ledger_path());
     full.record();
@@ -182,7 +182,13 @@ fn a_power_cut_at_any_point_of_a_restore_leaves_a_whole_ledger_or_none() {
             let disk = SimDisk::cut_power(&state, unsynced);
             crashes += 1;
             let there = disk.state().files().keys().any(|path| path.starts_with("/disk/back/"));
-            if !there {
+            if there {
+                // Whoever has the name is whole, and at most still marked.
+                assert_eq!(leaves(&disk, &back()), log);
+            }
+            let marked = disk.state().files().contains_key("/disk/back/backup");
+            marks += u64::from(marked);
+            if !there || marked {
                 assert_eq!(bring_back(&disk).unwrap().exit_code(), 0);
             }
             assert_eq!(leaves(&disk, &back()), log);
@@ -191,7 +197,8 @@ fn a_power_cut_at_any_point_of_a_restore_leaves_a_whole_ledger_or_none() {
             assert_eq!(code(&disk, &back()), 0);
         }
     }
-    eprintln!("{crashes} crashes of a restore");
+    eprintln!("{crashes} crashes of a restore, {marks} before the mark was gone");
+    assert!(marks > 0, "no crash between the name and the end");
     assert!(crashes > 500, "{crashes} crashes");
 }
 
@@ -239,10 +246,12 @@ fn every_failing_call_of_a_restore_is_told_and_no_half_ledger_gets_the_name() {
             done.unwrap_err();
             told += 1;
             let disk = SimDisk::cut_power(&disk.state(), Unsynced::Chosen(passes));
-            if leaves(&disk, &back()).is_empty() {
+            let marked = disk.state().files().contains_key("/disk/back/backup");
+            if leaves(&disk, &back()).is_empty() || marked {
                 assert_eq!(bring_back(&disk).unwrap().exit_code(), 0);
             }
             assert_eq!(leaves(&disk, &back()), log);
+            append(&disk, &back(), passes, 1, 1, true);
         }
     }
     assert!(told > 100, "{told} failures were told");

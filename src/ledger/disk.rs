@@ -39,6 +39,15 @@ pub trait Disk: Send + Sync {
     /// As the system says; [`io::ErrorKind::NotFound`] when there is no such directory.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
+    /// True where the name itself is a symbolic link, wherever it leads; a disk may have none.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn is_link(&self, path: &Path) -> io::Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
+
     /// Opens an existing file.
     ///
     /// # Errors
@@ -169,6 +178,14 @@ impl Disk for RealDisk {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn is_link(&self, path: &Path) -> io::Result<bool> {
+        match std::fs::symlink_metadata(path) {
+            Ok(there) => Ok(there.file_type().is_symlink()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn DiskFile>> {

@@ -11,6 +11,7 @@
 //!   checkpoint, checkpoints/*.note   signed notes: the newest, and all there were
 //!   tile/...                hashes of the tree; derived
 //!   backup                  only in a backup: nobody appends to it
+//!   restoring               only while a ledger is being restored there
 //! ```
 
 use std::io;

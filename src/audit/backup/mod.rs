@@ -8,6 +8,7 @@
 //! DIR/ledger.id, DIR/segments/   each ended segment once, and the proven part of the last one
 //! DIR/checkpoint, checkpoints/   every note that there ever was
 //! DIR/lock                       held while a backup is at work
+//! DIR/restoring                  only where a ledger is being restored: then this is no backup
 //! ```
 //!
 //! Invariants: the ledger is only read, without its lock; a frame is copied once its link was
@@ -30,7 +31,7 @@ use serde::Serialize;
 pub use restore::{Restored, restore};
 
 use self::notes::keep_notes;
-use self::place::{Place, Unmarked};
+use self::place::{Place, Purpose};
 use self::segments::{Carried, Carrier};
 use self::source::{Source, Wanted};
 use super::AuditError;
@@ -84,6 +85,34 @@ pub enum BackupError {
     #[error("{} is not empty and no backup; a new one wants a place of its own", path.display())]
     NotABackup {
         /// The directory.
+        path: PathBuf,
+    },
+    /// Refusal: what stands where a ledger is made ready was begun by no restore.
+    #[error(
+        "{} is in the way: a ledger is made ready under this name, and no restore began what is \
+         there; move it elsewhere",
+        path.display()
+    )]
+    NotARestore {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Refusal: a ledger that is half restored is no backup.
+    #[error("{} is a restore that did not finish, and no backup", path.display())]
+    UnfinishedRestore {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Refusal: a restore never goes over something.
+    #[error("{} is not empty; a restore wants a place that is missing or empty", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Refusal: a directory cannot take the name of a link.
+    #[error("{} is a link; a restore wants a place of its own", path.display())]
+    IsLink {
+        /// The link.
         path: PathBuf,
     },
     /// Refusal: somebody is at work there.
@@ -194,7 +223,7 @@ pub fn backup(disk: &dyn Disk, path: &Path, dir: &Path) -> Result<BackedUp, Back
     if let Some(fault) = source.faults.first() {
         return Err(LedgerError::Damaged(Box::new(fault.clone())).into());
     }
-    let place = Place::open(disk, dir, Unmarked::Refused)?;
+    let place = Place::open(disk, dir, Purpose::Backup)?;
     let carried = Carrier::new(&source, &place)?.carry()?;
     if let Some(damage) = carried.damage() {
         return Err(damage.into());

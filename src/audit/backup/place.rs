@@ -36,13 +36,21 @@ const MARK: &str = "This directory is the backup of a ledger. `schwabot backup` 
                     `schwabot recover --from` restores it, and `schwabot verify` checks it as it \
                     is.\nAppending to it would make a second history.\n";
 
-/// What becomes of a directory that holds a ledger and no mark.
+/// Name of the second mark of a place in which a ledger is restored. It is the first thing that a
+/// restore writes and the last that it takes away, so nothing else is ever taken for its own.
+const RESTORING: &str = "restoring";
+
+/// What that mark says.
+const RESTORING_MARK: &str = "A ledger is being restored here. `schwabot recover --from`, called \
+                              again, goes on where it stopped.\n";
+
+/// What a place is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unmarked {
-    /// It is somebody's ledger.
-    Refused,
-    /// It is ours by its name, and had its mark before.
-    Adopted,
+pub(super) enum Purpose {
+    /// It is a backup.
+    Backup,
+    /// A ledger is restored there.
+    Restore,
 }
 
 /// A directory that takes copies in, for as long as this lives.
@@ -65,16 +73,16 @@ impl<'p> Place<'p> {
     pub(super) fn open(
         disk: &'p dyn Disk,
         dir: &Path,
-        unmarked: Unmarked,
+        purpose: Purpose,
     ) -> Result<Self, BackupError> {
         let layout = Layout::new(dir);
         let marked = match disk.list(dir) {
-            Ok(names) => is_marked(&names, dir, unmarked)?,
+            Ok(names) => is_marked(&names, dir, purpose)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(at("list", dir)(error).into()),
         };
         if !marked {
-            let above = if unmarked == Unmarked::Adopted { parent_of(dir) } else { Some(dir) };
+            let above = if purpose == Purpose::Restore { parent_of(dir) } else { Some(dir) };
             if above.is_some_and(|above| is_inside_ledger(disk, above)) {
                 return Err(AuditError::InsideLedger { path: dir.to_owned() }.into());
             }
@@ -83,24 +91,16 @@ impl<'p> Place<'p> {
         let lock = disk.lock(&layout.lock()).map_err(at("lock", &layout.lock()))?;
         let lock = lock.ok_or_else(|| BackupError::InUse { path: dir.to_owned() })?;
         // Somebody else may have been faster.
-        is_marked(&disk.list(dir).map_err(at("list", dir))?, dir, unmarked)?;
-        let mark = layout.backup_mark();
-        if read_whole(disk, &mark, MARK.len()).ok().is_none_or(|there| there != MARK.as_bytes()) {
-            write_whole(disk, &mark, MARK.as_bytes(), Readers::Usual)
-                .map_err(at("write", &mark))?;
+        is_marked(&disk.list(dir).map_err(at("list", dir))?, dir, purpose)?;
+        if purpose == Purpose::Restore {
+            put_mark(disk, &dir.join(RESTORING), RESTORING_MARK)?;
         }
+        put_mark(disk, &layout.backup_mark(), MARK)?;
         Ok(Self { disk, layout, _lock: lock })
     }
 
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
-    }
-
-    /// Takes the mark away: what was restored is a ledger like any other.
-    pub(super) fn take_mark_away(&self) -> Result<(), LedgerError> {
-        let mark = self.layout.backup_mark();
-        remove_if_there(self.disk, &mark).map_err(at("remove", &mark))?;
-        self.sync_dir(self.layout.root())
     }
 
     /// Sees that this is the place of the source's ledger, and what is there.
@@ -272,16 +272,47 @@ impl<'p> Place<'p> {
     }
 }
 
-/// Is this a place of ours? One that is empty may become one.
-fn is_marked(names: &[String], dir: &Path, unmarked: Unmarked) -> Result<bool, BackupError> {
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
-    // The mark is the first thing that is written, by way of this name.
-    let left_over = |name: &String| name == "lock" || *name == format!("{BACKUP_MARK}.new");
-    if has(BACKUP_MARK) {
-        return Ok(true);
+/// Takes the marks of a restore away: what was restored is a ledger like any other. The one that
+/// tells a restore from a backup goes last.
+pub(super) fn take_marks_away(disk: &dyn Disk, dir: &Path) -> Result<(), LedgerError> {
+    for mark in [BACKUP_MARK, RESTORING].map(|name| dir.join(name)) {
+        remove_if_there(disk, &mark).map_err(at("remove", &mark))?;
+        disk.sync_dir(dir).map_err(at("sync", dir))?;
     }
-    let ours = names.iter().all(left_over) || unmarked == Unmarked::Adopted && has("ledger.id");
-    if ours { Ok(false) } else { Err(BackupError::NotABackup { path: dir.to_owned() }) }
+    Ok(())
+}
+
+/// Do these names tell a restore that did not finish?
+pub(super) fn is_unfinished_restore(names: &[String]) -> bool {
+    [BACKUP_MARK, RESTORING].iter().all(|mark| names.iter().any(|name| name == mark))
+}
+
+fn put_mark(disk: &dyn Disk, path: &Path, text: &str) -> Result<(), LedgerError> {
+    if read_whole(disk, path, text.len()).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
+    write_whole(disk, path, text.as_bytes(), Readers::Usual).map_err(at("write", path))
+}
+
+/// Is this a place of ours? One that is empty may become one.
+fn is_marked(names: &[String], dir: &Path, purpose: Purpose) -> Result<bool, BackupError> {
+    // The marks are the first things that are written, by way of these names.
+    let written_first = |name: &String| {
+        let of = |mark: &str| name.strip_prefix(mark);
+        let of_restore = purpose == Purpose::Restore && matches!(of(RESTORING), Some("" | ".new"));
+        name == "lock" || of(BACKUP_MARK) == Some(".new") || of_restore
+    };
+    if names.iter().all(written_first) {
+        return Ok(false);
+    }
+    let (path, unfinished) = (dir.to_owned(), is_unfinished_restore(names));
+    match purpose {
+        Purpose::Restore if unfinished => Ok(true),
+        Purpose::Restore => Err(BackupError::NotARestore { path }),
+        Purpose::Backup if unfinished => Err(BackupError::UnfinishedRestore { path }),
+        Purpose::Backup if names.iter().any(|name| name == BACKUP_MARK) => Ok(true),
+        Purpose::Backup => Err(BackupError::NotABackup { path }),
+    }
 }
 
 /// The end of a trimmed copy, out of its end frame alone: what lies before it was checked when it

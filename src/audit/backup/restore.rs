@@ -1,8 +1,9 @@
 //! From a backup back to a ledger: whole, or as far as it is whole, and always told which.
 //!
 //! Everything is made ready beside its place, under the name `LEDGER.restoring` and with the mark
-//! of a backup, is verified there, and gets its name by one rename. So a ledger that is half
-//! restored is never taken for a whole one, and restoring again goes on where it stopped.
+//! of a backup and one of its own, is verified there, gets its name by one rename, and loses the
+//! marks. So a ledger that is half restored is never taken for a whole one, restoring again goes on
+//! where it stopped, and what no restore began is never touched.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::notes::keep_notes;
-use super::place::{Place, Unmarked};
+use super::place::{Place, Purpose, is_unfinished_restore, take_marks_away};
 use super::segments::Carrier;
 use super::source::{Source, Wanted};
 use super::{AuditError, BackupError};
@@ -64,12 +65,16 @@ impl Restored {
 /// damaged backup, what lies before the damage is restored.
 ///
 /// # Errors
-/// [`LedgerError::DirectoryInUse`], [`BackupError::InUse`] while somebody writes to the backup, a
-/// place that another restore began from something else, and failures of the machine.
+/// [`BackupError::NotEmpty`], [`BackupError::IsLink`], [`BackupError::InUse`] while somebody writes
+/// to the backup, [`BackupError::NotARestore`], a place that another restore began from something
+/// else, and failures of the machine.
 pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Restored, BackupError> {
     let disk = &*options.disk;
     let target = Target::new(disk, path)?;
     let from = Layout::new(dir);
+    if disk.list(dir).is_ok_and(|names| is_unfinished_restore(&names)) {
+        return Err(BackupError::UnfinishedRestore { path: dir.to_owned() });
+    }
     if disk.is_locked(&from.lock()).map_err(at("ask for", &from.lock()))? {
         return Err(BackupError::InUse { path: dir.to_owned() });
     }
@@ -78,7 +83,7 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
     let stated = notes.iter().filter_map(|file| Some(file.note.as_ref().ok()?.checkpoint().size));
     let known = stated.chain(records_by_headers(&source.listing)).max().unwrap_or(0);
 
-    let place = Place::open(disk, &target.work, Unmarked::Adopted)?;
+    let place = Place::open(disk, &target.work, Purpose::Restore)?;
     let carried = Carrier::new(&source, &place)?.carry()?;
     let kept = keep_notes(disk, notes, place.layout())?;
     let work = place.layout().clone();
@@ -90,8 +95,10 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
         let what = format!("{} (bytes {}..{})", fault.check, fault.offset, fault.end);
         return Err(BackupError::DamagedCopy { path: work.segment(fault.segment), what });
     }
-    Place::open(disk, &target.work, Unmarked::Adopted)?.take_mark_away()?;
+    let locked = Place::open(disk, &target.work, Purpose::Restore)?;
     target.publish(disk)?;
+    take_marks_away(disk, &target.path)?;
+    drop(locked);
 
     let records = carried.end.map_or(0, |end| end.sequence);
     let beyond = |listed: &u64| *listed >= carried.segments;
@@ -118,21 +125,20 @@ struct Target {
     path: PathBuf,
     /// Where it is made ready.
     work: PathBuf,
-    /// An empty directory has the name.
-    exists: bool,
+    there: There,
+}
+
+/// What has the name of the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    Nothing,
+    EmptyDirectory,
+    /// What was made ready: the restore was interrupted before it took the marks away.
+    Ready,
 }
 
 impl Target {
     fn new(disk: &dyn Disk, path: &Path) -> Result<Self, BackupError> {
-        let exists = match disk.list(path) {
-            Ok(names) if names.is_empty() => true,
-            Ok(_) => return Err(LedgerError::DirectoryInUse { path: path.to_owned() }.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(at("list", path)(error).into()),
-        };
-        if is_inside_ledger(disk, path) {
-            return Err(AuditError::InsideLedger { path: path.to_owned() }.into());
-        }
         let Some(name) = path.file_name() else {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "it has no name of its own");
             let (action, path) = ("restore to", path.to_owned());
@@ -140,16 +146,36 @@ impl Target {
         };
         let mut beside = OsString::from(name);
         beside.push(".restoring");
-        Ok(Self { path: path.to_owned(), work: path.with_file_name(beside), exists })
+        // Of `LINK/` the system would say what the link leads to.
+        let (path, work) = (path.with_file_name(name), path.with_file_name(beside));
+        for place in [&path, &work] {
+            if disk.is_link(place).map_err(at("look at", place))? {
+                return Err(BackupError::IsLink { path: place.clone() });
+            }
+        }
+        let there = match disk.list(&path) {
+            Ok(names) if names.is_empty() => There::EmptyDirectory,
+            Ok(names) if is_unfinished_restore(&names) => There::Ready,
+            Ok(_) => return Err(BackupError::NotEmpty { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => There::Nothing,
+            Err(error) => return Err(at("list", &path)(error).into()),
+        };
+        if there == There::Ready {
+            return Ok(Self { work: path.clone(), path, there });
+        }
+        if is_inside_ledger(disk, &path) {
+            return Err(AuditError::InsideLedger { path }.into());
+        }
+        Ok(Self { path, work, there })
     }
 
     /// Gives what was made ready its name.
     fn publish(&self, disk: &dyn Disk) -> Result<(), LedgerError> {
-        // The system puts a directory in place of another only where that one is empty.
-        let renamed = if self.exists {
-            disk.replace(&self.work, &self.path)
-        } else {
-            disk.rename_new(&self.work, &self.path)
+        let renamed = match self.there {
+            There::Nothing => disk.rename_new(&self.work, &self.path),
+            // The system puts a directory in place of another only where that one is empty.
+            There::EmptyDirectory => disk.replace(&self.work, &self.path),
+            There::Ready => Ok(()),
         };
         renamed.map_err(at("rename", &self.path))?;
         let parent = parent_of(&self.path);
