@@ -9,6 +9,7 @@
 mod support;
 
 mod fault_backup;
+mod fault_backup_notes;
 mod fault_backup_proven;
 mod fault_backup_rot;
 mod fault_corpus;

@@ -14,7 +14,7 @@ mod whole;
 
 pub use map::{Map, exit_on_cut_files};
 pub use whole::{Readers, read_whole, remove_if_there, write_anew, write_derived, write_whole};
-pub(crate) use whole::{ended_early, parent_of};
+pub(crate) use whole::{ended_early, parent_of, write_unnamed};
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -4,12 +4,13 @@
 //! beside it, under the same number with one more zero before it, which every reader of notes finds
 //! as well: two histories under one key are worth more than a tidy folder.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::{Note, NoteFile, SIGNATURES_MAX, SignatureLine, read_notes};
-use crate::ledger::disk::{Disk, Readers, write_whole};
+use crate::hash::Digest;
+use crate::ledger::disk::{Disk, Readers, write_unnamed, write_whole};
 use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, at};
 
@@ -42,8 +43,11 @@ pub(super) fn keep_notes(
     let mut keeper = Keeper {
         disk,
         to,
-        there: Vec::new(),
+        there: BTreeMap::new(),
+        notes: 0,
         newest: None,
+        is_newest_written: true,
+        asked: BTreeSet::new(),
         taken: names_in(disk, &folder)?,
         kept: KeptNotes::default(),
     };
@@ -52,7 +56,7 @@ pub(super) fn keep_notes(
         if file.path == to.checkpoint() {
             keeper.newest = Some(note);
         } else {
-            keeper.there.push((file.path, note));
+            keeper.put(file.path, note);
         }
     }
     if !notes.is_empty() {
@@ -61,78 +65,108 @@ pub(super) fn keep_notes(
     }
     for NoteFile { path, note } in notes {
         match note {
-            Ok(note) => keeper.keep(&note)?,
+            Ok(note) => keeper.keep(note)?,
             Err(error) => {
                 keeper.kept.unreadable.push(format!("{}: {error}", path.display()));
             }
         }
     }
-    keeper.kept.notes = keeper.there.len() as u64;
-    Ok(keeper.kept)
+    keeper.finish()
 }
+
+/// A log and a size, of which there is one tree unless somebody lied.
+type LogAndSize = (String, u64);
 
 /// The notes of a directory, as they get more.
 struct Keeper<'k> {
     disk: &'k dyn Disk,
     to: &'k Layout,
-    there: Vec<(PathBuf, Note)>,
+    /// Every tree that is stated, with the note that does and its place.
+    there: BTreeMap<LogAndSize, BTreeMap<Digest, (PathBuf, Note)>>,
+    /// How many that are.
+    notes: u64,
     newest: Option<Note>,
+    is_newest_written: bool,
+    /// What the notes that came now speak of.
+    asked: BTreeSet<LogAndSize>,
     /// Names in the folder, of notes that cannot be read too.
     taken: BTreeSet<String>,
     kept: KeptNotes,
 }
 
 impl Keeper<'_> {
-    fn keep(&mut self, note: &Note) -> Result<(), LedgerError> {
-        self.tell_contradiction(note);
-        let same = |(_, other): &(PathBuf, Note)| other.checkpoint() == note.checkpoint();
-        let place = match self.there.iter().position(same) {
-            None => {
-                let name = free_name(note.checkpoint().size, &mut self.taken);
-                let path = self.to.checkpoints().join(name);
-                self.write(&path, note)?;
-                self.kept.new += 1;
-                self.there.push((path, note.clone()));
-                self.there.len() - 1
-            }
-            Some(place) => {
-                let (path, known) = &self.there[place];
-                if let Some(merged) = merge(known, note) {
-                    self.write(path, &merged)?;
-                    self.kept.new += 1;
-                    self.there[place].1 = merged;
-                }
-                place
-            }
+    fn put(&mut self, path: PathBuf, note: Note) {
+        let stated = note.checkpoint();
+        let (key, root) = ((stated.origin.clone(), stated.size), stated.root);
+        // Of two files of one tree the first is the one that gets signatures.
+        self.there.entry(key).or_default().entry(root).or_insert((path, note));
+        self.notes += 1;
+    }
+
+    fn keep(&mut self, note: Note) -> Result<(), LedgerError> {
+        let (key, root) = {
+            let stated = note.checkpoint();
+            ((stated.origin.clone(), stated.size), stated.root)
         };
-        let current = &self.there[place].1;
-        if is_newer(current, self.newest.as_ref()) {
-            self.write(&self.to.checkpoint(), current)?;
-            self.newest = Some(current.clone());
+        self.asked.insert(key.clone());
+        let known = self.there.get(&key).and_then(|roots| roots.get(&root));
+        let current = match known {
+            None => {
+                let path = self.to.checkpoints().join(free_name(key.1, &mut self.taken));
+                self.write_note(&path, &note)?;
+                self.kept.new += 1;
+                self.put(path, note.clone());
+                note
+            }
+            Some((path, known)) => match merge(known, &note) {
+                None => known.clone(),
+                Some(merged) => {
+                    let path = path.clone();
+                    self.write_note(&path, &merged)?;
+                    self.kept.new += 1;
+                    self.there.entry(key).or_default().insert(root, (path, merged.clone()));
+                    merged
+                }
+            },
+        };
+        if is_newer(&current, self.newest.as_ref()) {
+            self.newest = Some(current);
+            self.is_newest_written = false;
         }
         Ok(())
     }
 
+    /// Makes the names durable, all at once, and then publishes the newest.
+    fn finish(mut self) -> Result<KeptNotes, LedgerError> {
+        if self.kept.new > 0 {
+            let folder = self.to.checkpoints();
+            self.disk.sync_dir(&folder).map_err(at("sync", &folder))?;
+        }
+        if let Some(newest) = self.newest.as_ref().filter(|_| !self.is_newest_written) {
+            let path = self.to.checkpoint();
+            write_whole(self.disk, &path, newest.to_string().as_bytes(), Readers::Usual)
+                .map_err(at("write", &path))?;
+        }
+        self.tell_contradictions();
+        self.kept.notes = self.notes;
+        Ok(self.kept)
+    }
+
     /// Notes of one log and one size that state different roots cannot both be true.
-    fn tell_contradiction(&mut self, note: &Note) {
-        let new = note.checkpoint();
-        for (_, other) in &self.there {
-            let other = other.checkpoint();
-            if (&other.origin, other.size) != (&new.origin, new.size) || other.root == new.root {
-                continue;
-            }
-            let roots = format!("{} and {}", other.root, new.root);
-            let what =
-                format!("`{}` states two roots over {} records: {roots}", new.origin, new.size);
-            if !self.kept.contradictions.contains(&what) {
-                self.kept.contradictions.push(what);
-            }
+    fn tell_contradictions(&mut self) {
+        for key in &self.asked {
+            let mut roots = self.there.get(key).into_iter().flat_map(BTreeMap::keys);
+            let Some(first) = roots.next() else { continue };
+            let (origin, size) = key;
+            self.kept.contradictions.extend(roots.map(|root| {
+                format!("`{origin}` states two roots over {size} records: {first} and {root}")
+            }));
         }
     }
 
-    fn write(&self, path: &Path, note: &Note) -> Result<(), LedgerError> {
-        write_whole(self.disk, path, note.to_string().as_bytes(), Readers::Usual)
-            .map_err(at("write", path))
+    /// Writes a note whose bytes are durable; its name is once the folder is synced.
+    fn write_note(&self, path: &Path, note: &Note) -> Result<(), LedgerError> {
+        write_unnamed(self.disk, path, note.to_string().as_bytes()).map_err(at("write", path))
     }
 }
 

@@ -50,6 +50,15 @@ pub fn write_whole(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers)
     parent_of(path).map_or(Ok(()), |dir| disk.sync_dir(dir))
 }
 
+/// As [`write_whole`], for one of many files of a folder: the bytes are durable, and the name is once
+/// the caller synced the folder.
+///
+/// # Errors
+/// As the system says.
+pub(crate) fn write_unnamed(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(disk, path, bytes, Readers::Usual, true)
+}
+
 /// As [`write_whole`], for what can be made again: it may be lost or incomplete after a power cut.
 ///
 /// # Errors
