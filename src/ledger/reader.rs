@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use super::disk::{Disk, RealDisk};
 use super::error::{LedgerError, at};
-use super::frame::FrameRef;
+use super::frame::{FLAG_CLOSE, FrameRef};
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
 use super::recovery::{missing, sound_headers};
 use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
-use super::walk::{Position, SegmentFile, Step, Walker, closed_end};
+use super::walk::{Position, SegmentFile, Step, Walker, trimmed_end};
 use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
 
 /// How a ledger ends.
@@ -238,7 +238,7 @@ impl<P: Payload> Reader<P> {
         let Some(header) = self.headers.last() else { return Ok(()) };
         let path = self.layout.segment(header.index);
         let mut file = SegmentFile::open(&*self.disk, &path, live).map_err(at("open", &path))?;
-        let closed = closed_end(&mut file, header).map_err(at("read", &path))?;
+        let closed = trimmed_end(&mut file, header, FLAG_CLOSE).map_err(at("read", &path))?;
         if let Some(end) = closed.filter(|_| !live) {
             self.visible = end;
             self.proven_sequence = end.sequence;

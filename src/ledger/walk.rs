@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::disk::{Access, Disk, DiskFile, Map, ended_early};
-use super::frame::{FLAG_CLOSE, FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
+use super::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
 use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
 use super::tail::next_nonzero;
 use crate::hash::Digest;
@@ -342,11 +342,12 @@ impl Walker {
     }
 }
 
-/// Returns the end of a trimmed segment whose last bytes are a CLOSE frame. What lies before it
-/// is checked when it is read.
-pub(super) fn closed_end(
+/// Returns the end of a trimmed segment whose last bytes are an end frame with one of `flags`. What
+/// lies before it is checked when it is read.
+pub(crate) fn trimmed_end(
     file: &mut SegmentFile,
     header: &SegmentHeader,
+    flags: u16,
 ) -> io::Result<Option<Position>> {
     let Some(offset) = file.len().checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
     if file.len() >= header.file_bytes || offset < SEGMENT_HEADER_BYTES as u64 {
@@ -354,11 +355,11 @@ pub(super) fn closed_end(
     }
     let stored = file.get(offset, FRAME_HEADER_BYTES)?;
     let found = stored.first_chunk().map(|bytes| FrameHeader::decode(bytes, seed_of(header.salt)));
-    let Some(Ok(close)) = found else { return Ok(None) };
-    let fits = close.flags & FLAG_CLOSE != 0
-        && close.epoch == header.epoch
-        && close.number >= header.first_frame
-        && close.first_sequence >= header.first_sequence;
-    let frame = FrameRef { header: close, offset, stored };
+    let Some(Ok(end)) = found else { return Ok(None) };
+    let fits = end.flags & flags != 0
+        && end.epoch == header.epoch
+        && end.number >= header.first_frame
+        && end.first_sequence >= header.first_sequence;
+    let frame = FrameRef { header: end, offset, stored };
     Ok(fits.then(|| Position::after(&frame, frame.link())))
 }

@@ -21,14 +21,15 @@ use super::copy::Draft;
 use super::source::Source;
 use super::{AuditError, BackupError};
 use crate::event::ApplicationId;
+use crate::hash::in_hex;
 use crate::ledger::disk::{
     Access, Disk, DiskFile, Readers, parent_of, read_whole, remove_if_there, write_whole,
 };
-use crate::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
+use crate::ledger::frame::{FLAG_CLOSE, FLAG_SEAL};
 use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing, is_inside_ledger};
 use crate::ledger::scan::{FaultClass, Follower, scan_segment};
 use crate::ledger::segment::{LedgerId, SegmentHeader, file_name};
-use crate::ledger::walk::{Position, SegmentFile};
+use crate::ledger::walk::{Position, SegmentFile, trimmed_end};
 use crate::ledger::{LedgerError, at, make_durable_dir};
 
 /// What the mark says to whoever opens it.
@@ -174,7 +175,8 @@ impl<'p> Place<'p> {
     pub(super) fn end_of(&self, header: &SegmentHeader) -> Result<Position, BackupError> {
         let path = self.layout.segment(header.index);
         let mut file = SegmentFile::open(self.disk, &path, false).map_err(at("open", &path))?;
-        let ended = ended(&mut file, header).map_err(at("read", &path))?;
+        let ended =
+            trimmed_end(&mut file, header, FLAG_SEAL | FLAG_CLOSE).map_err(at("read", &path))?;
         if let Some(end) = ended {
             return Ok(end);
         }
@@ -313,23 +315,4 @@ fn is_marked(names: &[String], dir: &Path, purpose: Purpose) -> Result<bool, Bac
         Purpose::Backup if names.iter().any(|name| name == BACKUP_MARK) => Ok(true),
         Purpose::Backup => Err(BackupError::NotABackup { path }),
     }
-}
-
-/// The end of a trimmed copy, out of its end frame alone: what lies before it was checked when it
-/// was copied.
-fn ended(file: &mut SegmentFile, header: &SegmentHeader) -> io::Result<Option<Position>> {
-    let Some(offset) = file.len().checked_sub(FRAME_HEADER_BYTES as u64) else { return Ok(None) };
-    if file.len() >= header.file_bytes {
-        return Ok(None);
-    }
-    let stored = file.get(offset, FRAME_HEADER_BYTES)?;
-    let end = stored.first_chunk().map(|bytes| FrameHeader::decode(bytes, seed_of(header.salt)));
-    let Some(Ok(end)) = end else { return Ok(None) };
-    let fits = end.is_end() && end.epoch == header.epoch && end.number >= header.first_frame;
-    let frame = FrameRef { header: end, offset, stored };
-    Ok(fits.then(|| Position::after(&frame, frame.link())))
-}
-
-fn in_hex(id: &LedgerId) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

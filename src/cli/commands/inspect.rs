@@ -9,6 +9,7 @@ use crate::cli::args::{Format, InspectArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{Screen, count};
 use crate::event::ApplicationId;
+use crate::hash::in_hex;
 use crate::ledger::LedgerError;
 use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::layout::{Layout, Listed, Listing};
@@ -126,15 +127,11 @@ fn application_name(application: ApplicationId) -> String {
     String::from_utf8_lossy(&application).trim_end_matches('\0').to_owned()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn as_json(path: &Path, listing: &Listing, segments: &[Segment], live: bool) -> serde_json::Value {
     let identity = listing.identity.as_ref();
     json!({
         "ledger": path.to_string_lossy(),
-        "id": identity.ok().map(|identity| hex(&identity.ledger)),
+        "id": identity.ok().map(|identity| in_hex(&identity.ledger)),
         "application": identity.ok().map(|identity| application_name(identity.application)),
         "created": identity.ok().map(|identity| identity.created),
         "problem": identity.err().map(ToString::to_string),
@@ -155,7 +152,7 @@ fn tell(
     screen.line(path.display())?;
     match &listing.identity {
         Ok(identity) => {
-            screen.field("id", hex(&identity.ledger))?;
+            screen.field("id", in_hex(&identity.ledger))?;
             screen.field("application", application_name(identity.application))?;
             screen.field("created", identity.created)?;
         }
