@@ -11,6 +11,7 @@ pub(super) struct BackupArgs {
     /// The ledger; it is only read, also beside its writer
     pub(super) ledger: PathBuf,
     /// The backup: a directory that is new, empty, or this ledger's backup already
+    #[arg(value_name = "DIR")]
     pub(super) out: PathBuf,
     /// How to answer
     #[arg(long, default_value = "text")]

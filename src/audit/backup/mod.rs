@@ -55,7 +55,7 @@ pub struct BackedUp {
     pub chain_head: Option<Digest>,
     /// Segments whose whole copy was made now.
     pub copied: Vec<u64>,
-    /// True when the part of the last segment was copied now.
+    /// True when a part of the last segment was copied now; one that ended was copied whole.
     pub copied_part: bool,
     /// Bytes of segments that were written now.
     pub bytes: u64,

@@ -214,7 +214,11 @@ impl<'c> Carrier<'c> {
             let drafted = draft_part(self.source, self.place, place, part.below, part.ended)?;
             self.place.replace(header.index)?;
             end = drafted.end;
-            self.out.copied_part = true;
+            if part.ended {
+                self.out.copied.push(header.index);
+            } else {
+                self.out.copied_part = true;
+            }
             self.out.bytes += drafted.bytes;
         }
         self.out.ended = part.ended && end == part.whole;
