@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod backup;
+mod backup_words;
 mod checkpoint_attacks;
 mod checkpoint_formats;
 mod checkpoint_signing;

@@ -9,6 +9,7 @@ use crate::cli::args::Format;
 use crate::cli::args_backup::{BackupArgs, RecoverArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
+use crate::ledger::LedgerEnd;
 use crate::ledger::disk::RealDisk;
 
 /// What people are shown of a list; JSON has all of it.
@@ -19,23 +20,35 @@ pub(in crate::cli) fn run(args: &BackupArgs) -> Outcome {
     let mut screen = Screen::new();
     match args.format {
         Format::Json => screen.json(&done)?,
-        Format::Text => tell_backup(&mut screen, &done, &args.out)?,
+        Format::Text => tell_backup(&mut screen, &done, args)?,
     }
     screen.flush()?;
     let contradicted = !done.contradictions.is_empty();
     Ok(if contradicted { Verdict::Contradicted.exit_code() } else { 0 })
 }
 
-fn tell_backup(screen: &mut Screen, done: &BackedUp, out: &Path) -> Result<(), CliError> {
+fn tell_backup(screen: &mut Screen, done: &BackedUp, args: &BackupArgs) -> Result<(), CliError> {
     let (records, segments) = (count(done.records, "record"), count(done.segments, "segment"));
-    screen.styled(GOOD, format_args!("backed up: {records} in {segments}"))?;
+    let text = format!("backed up: {records} in {segments}");
+    // What a writer has not even written is counted nowhere.
+    let nothing_yet = done.end == LedgerEnd::Live && done.records == 0;
+    let is_behind = done.unproven > 0 || nothing_yet;
+    if is_behind {
+        screen.line(text)?;
+    } else {
+        screen.styled(GOOD, text)?;
+    }
     let whole = count(done.copied.len() as u64, "whole segment");
     let part = if done.copied_part { " and the last part" } else { "" };
     screen.field("copied now", format_args!("{whole}{part}, {} bytes", done.bytes))?;
     screen.field("the ledger is", end_in_words(done.end))?;
     if done.unproven > 0 {
-        let text = "nothing proves them durable yet; they are copied once something does";
-        screen.field("left out", format_args!("{} ({text})", count(done.unproven, "record")))?;
+        let left_out = count(done.unproven, "record");
+        let text = "nothing proves them durable yet";
+        screen.field("left out", format_args!("{left_out} ({text})"))?;
+    }
+    if is_behind {
+        tell_what_helps(screen, done, &args.ledger)?;
     }
     if let Some(link) = &done.chain_head {
         screen.field("chain head", link)?;
@@ -45,7 +58,18 @@ fn tell_backup(screen: &mut Screen, done: &BackedUp, out: &Path) -> Result<(), C
         format_args!("{}, {} of them new or changed", done.notes, done.new_notes),
     )?;
     tell_notes(screen, &done.contradictions, &done.unreadable)?;
-    screen.line(format_args!("check it: schwabot verify {}", out.display()))
+    screen.line(format_args!("check it: schwabot verify {}", args.out.display()))
+}
+
+/// What the user can do about records that were left out: of a writer that is dead, nothing more
+/// ever comes by itself.
+fn tell_what_helps(screen: &mut Screen, done: &BackedUp, ledger: &Path) -> Result<(), CliError> {
+    if done.end == LedgerEnd::Live {
+        let when = "once a later sync proves them; under --sync end that is when the run ends";
+        return screen.line(format_args!("  a later backup copies records {when}"));
+    }
+    let ledger = ledger.display();
+    screen.line(format_args!("  first schwabot recover {ledger}, then back up again"))
 }
 
 /// Restores a backup.

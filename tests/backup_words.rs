@@ -1,0 +1,64 @@
+//! What people are told of a backup: how much of the ledger it holds, and what helps where it is not
+//! all.
+
+use schwabot::audit::{VerifyOptions, verify};
+use schwabot::ledger::{SyncMode, Writer};
+
+use crate::support::TestResult;
+use crate::support::cli;
+use crate::support::notes::{Note, append, options, step};
+
+#[test]
+fn a_backup_of_a_dead_run_says_how_the_rest_is_saved_and_that_saves_it() -> TestResult {
+    let place = cli::Place::new()?;
+    let [ledger, dir] = ["run", "safe"].map(|name| place.arg(name));
+    let path = std::path::Path::new(&ledger);
+    let mut writer: Writer<Note> = Writer::open(path, &options(SyncMode::End, 1 << 26))?;
+    writer.append(&step(&[0]))?;
+    // One record waits in memory, so there is none to leave out.
+    for (steps, left_out) in [(0, false), (400, true)] {
+        for number in 0..steps {
+            writer.append(&step(&(number..number + 50).collect::<Vec<u64>>()))?;
+        }
+        let live = cli::run(&["backup", &ledger, &dir])?.out;
+        assert!(live.starts_with("backed up: 0 records"), "{live}");
+        assert_eq!(live.contains("(nothing proves them durable yet)"), left_out, "{live}");
+        assert!(live.contains("that is when the run ends"), "{live}");
+        assert!(!live.contains("recover"), "a living writer needs no help: {live}");
+    }
+    drop(writer);
+
+    let dead = cli::run(&["backup", &ledger, &dir])?.out;
+    assert!(dead.starts_with("backed up: 0 records"), "{dead}");
+    let help = format!("first schwabot recover {ledger}, then back up again");
+    assert!(dead.contains("left out") && dead.contains(&help), "{dead}");
+    // This is what `recover` does; the program itself refuses the events of this test.
+    Writer::<Note>::open(path, &options(SyncMode::End, 1 << 26))?.close()?;
+    let whole = cli::run(&["backup", &ledger, &dir])?.out;
+    assert!(!whole.contains("left out"), "{whole}");
+    let audit = |path: &str| verify(std::path::Path::new(path), &VerifyOptions::default());
+    let (there, held) = (audit(&ledger)?, audit(&dir)?);
+    assert_eq!((held.exit_code(), held.head), (0, there.head));
+    assert!(held.head.is_some_and(|head| head.size > 1_000), "{whole}");
+    Ok(())
+}
+
+#[test]
+fn a_last_segment_that_ended_is_counted_as_whole_and_one_that_goes_on_as_a_part() -> TestResult {
+    let place = cli::Place::new()?;
+    let [ledger, dir, other] = ["run", "safe", "other"].map(|name| place.arg(name));
+    let large = options(SyncMode::Always, 1 << 16);
+    append(std::path::Path::new(&ledger), 0..5, 1, &large);
+    let closed = cli::run(&["backup", &ledger, &dir])?.out;
+    assert!(closed.contains("1 whole segment, "), "{closed}");
+    let mut writer: Writer<Note> = Writer::open(std::path::Path::new(&other), &large)?;
+    for number in 0..5 {
+        writer.append(&step(&[number]))?;
+    }
+    let open = cli::run(&["backup", &other, &place.arg("safe other")])?.out;
+    assert!(open.contains("0 whole segments and the last part, "), "{open}");
+    writer.close()?;
+    let help = cli::run(&["backup", "--help"])?.out;
+    assert!(help.contains("<DIR>") && !help.contains("<OUT>"), "{help}");
+    Ok(())
+}
