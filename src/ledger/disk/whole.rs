@@ -50,8 +50,8 @@ pub fn write_whole(disk: &dyn Disk, path: &Path, bytes: &[u8], readers: Readers)
     parent_of(path).map_or(Ok(()), |dir| disk.sync_dir(dir))
 }
 
-/// As [`write_whole`], for one of many files of a folder: the bytes are durable, and the name is once
-/// the caller synced the folder.
+/// As [`write_whole`], for one of many files of a folder: the bytes are durable, and the name is
+/// once the caller synced the folder.
 ///
 /// # Errors
 /// As the system says.
