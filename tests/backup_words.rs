@@ -1,5 +1,5 @@
-//! What people are told of a backup: how much of the ledger it holds, and what helps where it is not
-//! all.
+//! What people are told of a backup: how much of the ledger it holds, and what helps where that is
+//! not all.
 
 use schwabot::audit::{VerifyOptions, verify};
 use schwabot::ledger::{SyncMode, Writer};
