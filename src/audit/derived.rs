@@ -1,9 +1,9 @@
 //! The files that are derived from the log: indexes, tiles, snapshots. Nothing rests on them, so
 //! damage there changes no verdict; it is named, because whoever meets it wants to know.
 //!
-//! Looked at from level `tree` on, where the log itself is whole, all of it was read and no writer is
-//! at work. An index is held against the tree and the links that this audit came to, a tile against
-//! the tree of the newest checkpoint, a snapshot against the digest in its name.
+//! Looked at from level `tree` on, where the log itself is whole, all of it was read and no
+//! writer is at work. An index is held against the tree and the links that this audit came to, a
+//! tile against the tree of the newest checkpoint, a snapshot against the digest in its name.
 
 use std::io;
 use std::path::Path;

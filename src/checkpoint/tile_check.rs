@@ -1,9 +1,9 @@
 //! Are the tiles those of the tree? From the highest level down, so that each tile is held against
 //! one that was found good, and a damaged one is named itself.
 //!
-//! A full tile is one hash of the tile above it. A partial one is the right edge of its level: its
-//! perfect subtrees are hashes of the tree's own frontier. Nothing is kept but the row above. Under a
-//! tile that is missing or damaged nothing can be said of others, and that is told of it.
+//! A full tile is one hash of the tile above it. A partial one is the right edge of its level:
+//! its perfect subtrees are hashes of the tree's own frontier. Nothing is kept but the row above.
+//! Under a tile that is missing or damaged nothing can be said of others, and that is told of it.
 
 use std::io;
 

@@ -351,8 +351,9 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
     false
 }
 
-/// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short segment
-/// meanwhile; a read that ends where the file then ends is whole, and any other short one a failure.
+/// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short
+/// segment meanwhile; a read that ends where the file then ends is whole, and any other short one a
+/// failure.
 fn read_start(disk: &dyn Disk, path: &Path, bytes: usize) -> io::Result<(Vec<u8>, u64)> {
     let file = disk.open(path, Access::Read)?;
     let len = file.len()?;
