@@ -245,7 +245,14 @@ pub(super) fn index(bytes: &[u8]) -> bool {
         return false;
     }
     let options = verify_options(&disk);
-    let tell = || serde_json::to_value(verify(&ledger_path(), &options).unwrap()).unwrap();
+    let tell = || {
+        let mut report = verify(&ledger_path(), &options).unwrap();
+        // That the file itself is named is no other answer; and no other file is.
+        let index = |path: &str| path.strip_suffix(".idx").is_some();
+        assert!(report.derived_damage.iter().all(|damage| index(&damage.path)), "{report:?}");
+        (report.derived_damage, report.derived_damage_count) = (Vec::new(), 0);
+        serde_json::to_value(report).unwrap()
+    };
     let expected = tell();
     disk.alter(&path, |file| {
         *file = script.0.to_vec();
