@@ -16,6 +16,7 @@ use crate::checkpoint::{Checkpoint, Tiles};
 use crate::event::{Envelope, Event, RecordRef, RunId};
 use crate::hash::Digest;
 use crate::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
+use crate::ledger::layout::IDENTITY_BYTES;
 use crate::ledger::scan::{Fault, FaultClass, scan_segment};
 use crate::ledger::segment::SegmentHeader;
 use crate::ledger::walk::SegmentFile;
@@ -287,7 +288,21 @@ impl Trades {
     }
 }
 
+/// The fault of a `ledger.id` that is not what was written.
+pub(super) fn identity_fault() -> Fault {
+    Fault {
+        class: FaultClass::Corrupt,
+        segment: 0,
+        offset: 0,
+        end: IDENTITY_BYTES as u64,
+        sequence: 0,
+        check: "ledger.id".to_owned(),
+        expected: "a whole ledger.id".to_owned(),
+        actual: "damage".to_owned(),
+    }
+}
+
 /// Is there damage that leaves records behind?
 pub(super) fn is_damaged(report: &Report) -> bool {
-    report.faults.iter().any(|fault| fault.class != FaultClass::TornTail)
+    report.faults.iter().any(|fault| fault.class.is_damage())
 }

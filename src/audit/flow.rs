@@ -15,8 +15,8 @@ use crate::checkpoint::{Note, Tiles, read_notes};
 use crate::event::{Event, Payload};
 use crate::ledger::clock::Deadline;
 use crate::ledger::index::SegmentIndex;
-use crate::ledger::layout::{IDENTITY_BYTES, Identity, IdentityError, Layout, Listing};
-use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
+use crate::ledger::layout::{Identity, IdentityError, Layout, Listing};
+use crate::ledger::scan::SegmentEnd;
 use crate::ledger::{Head, LedgerEnd, LedgerError, Reader};
 use crate::merkle::CompactRange;
 
@@ -119,14 +119,16 @@ impl<'o> Look<'o> {
             unproven: chain.unproven,
             unanchored: chain.records,
             fault_count: chain.faults_left_out,
-            faults: identity_fault(&self.listing),
+            faults: Vec::new(),
             provable: chain.provable.clone(),
             not_checked: chain.not_checked.clone(),
             left_out: from.map(|from| LeftOut { records: from.tree.end(), segments: from.index }),
             ..Report::blank(self.level, end)
         };
-        if let Err(error @ IdentityError::Unsupported(_)) = &self.listing.identity {
-            report.not_checked.push(error.to_string());
+        match &self.listing.identity {
+            Ok(_) => {}
+            Err(IdentityError::Damaged) => report.faults.push(damage::identity_fault()),
+            Err(error) => report.not_checked.push(error.to_string()),
         }
         report.faults.extend(chain.faults.iter().cloned());
         report
@@ -226,21 +228,5 @@ fn level_for(options: &VerifyOptions, listing: &Listing) -> Result<Level, AuditE
             let application = name.trim_end_matches('\0').escape_default().to_string();
             Err(AuditError::OtherApplication { application })
         }
-    }
-}
-
-fn identity_fault(listing: &Listing) -> Vec<Fault> {
-    match listing.identity {
-        Err(IdentityError::Damaged) => vec![Fault {
-            class: FaultClass::Corrupt,
-            segment: 0,
-            offset: 0,
-            end: IDENTITY_BYTES as u64,
-            sequence: 0,
-            check: "ledger.id".to_owned(),
-            expected: "a whole ledger.id".to_owned(),
-            actual: "damage".to_owned(),
-        }],
-        _ => Vec::new(),
     }
 }

@@ -277,7 +277,7 @@ impl<'l> Join<'l> {
             self.note_root(&tree);
             self.out.tree = Some(tree);
         }
-        let damaged = self.out.faults.iter().any(|fault| fault.class != FaultClass::TornTail);
+        let damaged = self.out.faults.iter().any(|fault| fault.class.is_damage());
         if damaged || !self.hash_leaves {
             self.out.tree = None;
         }

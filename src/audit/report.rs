@@ -403,7 +403,8 @@ impl Report {
     }
 }
 
-fn verdict_of(class: FaultClass) -> Verdict {
+/// The verdict that a fault of this class gives.
+pub(super) fn verdict_of(class: FaultClass) -> Verdict {
     match class {
         FaultClass::TornTail => Verdict::TornTail,
         FaultClass::Corrupt => Verdict::Corrupt,

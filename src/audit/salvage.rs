@@ -86,8 +86,8 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     Ok(salvaged)
 }
 
-/// Sequences from `next` to `end` that no range holds.
-fn gaps(mut next: u64, ranges: &[(u64, u64)], end: u64) -> Vec<(u64, u64)> {
+/// Numbers from `next` to `end` that no range holds.
+pub(super) fn gaps(mut next: u64, ranges: &[(u64, u64)], end: u64) -> Vec<(u64, u64)> {
     let mut sorted = ranges.to_vec();
     sorted.sort_unstable();
     let mut found = Vec::new();

@@ -6,7 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::scan::Fault;
+use super::disk::Disk;
+use super::scan::{Fault, Follower, scan_segment};
+use super::segment::SegmentHeader;
+use super::walk::SegmentFile;
 use crate::event::RecordError;
 
 /// Why a ledger could not be opened, read or written.
@@ -134,6 +137,33 @@ impl LedgerError {
     pub const fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged(_) | Self::DamagedIdentity { .. } | Self::Record { .. })
     }
+}
+
+/// The first of the faults that is damage, if one is, as an error.
+pub(crate) fn damage_among(faults: &[Fault]) -> Option<LedgerError> {
+    let damage = faults.iter().find(|fault| fault.class.is_damage())?;
+    Some(LedgerError::Damaged(Box::new(damage.clone())))
+}
+
+/// Looks again at a segment that could not be walked through, and says why.
+pub(crate) fn what_stopped(
+    disk: &dyn Disk,
+    path: &Path,
+    header: &SegmentHeader,
+    follower: Follower,
+) -> LedgerError {
+    let scanned = SegmentFile::open(disk, path, false)
+        .and_then(|mut file| scan_segment(&mut file, header, follower, &mut |_, _| {}));
+    match scanned.map(|scan| scan.faults.into_iter().next()) {
+        Ok(Some(fault)) => LedgerError::Damaged(Box::new(fault)),
+        Ok(None) => changed(path),
+        Err(error) => at("read", path)(error),
+    }
+}
+
+/// The error of a file that was not the same at two looks.
+pub(crate) fn changed(path: &Path) -> LedgerError {
+    at("read", path)(io::Error::other("the file changed while it was being read"))
 }
 
 /// Gives an I/O error its place.

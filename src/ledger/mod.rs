@@ -79,7 +79,7 @@ mod writer;
 
 pub use batch::Batch;
 pub use error::LedgerError;
-pub(crate) use error::at;
+pub(crate) use error::{at, changed, damage_among, what_stopped};
 pub(crate) use files::make_durable_dir;
 pub use keys::KEYS_REMEMBERED;
 pub use options::{Appended, Head, SyncMode, WriterOptions};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::Disk;
-use super::error::{LedgerError, at};
+use super::error::{LedgerError, at, damage_among};
 use super::files::{Files, NewSegment};
 use super::frame::FrameRef;
 use super::index::SegmentIndex;
@@ -13,7 +13,7 @@ use super::keys::{KEYS_REMEMBERED, KeyWindow};
 use super::layout::{Identity, IdentityError, Layout, Listing};
 use super::options::WriterOptions;
 use super::recovery::{Taken, take_over};
-use super::scan::{FaultClass, scan_segment};
+use super::scan::scan_segment;
 use super::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use super::tree::push_leaves;
 use super::walk::{Position, SegmentFile};
@@ -188,9 +188,8 @@ fn remember(
         };
         let scan = scan_segment(&mut file, header, listing.follower(place), &mut visit)
             .map_err(at("read", &path))?;
-        let damage = scan.faults.into_iter().find(|fault| fault.class != FaultClass::TornTail);
-        if let Some(fault) = damage {
-            return Err(LedgerError::Damaged(Box::new(fault)));
+        if let Some(damage) = damage_among(&scan.faults) {
+            return Err(damage);
         }
     }
     Ok((tree, keys))

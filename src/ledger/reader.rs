@@ -11,13 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::{Disk, RealDisk};
-use super::error::{LedgerError, at};
+use super::error::{LedgerError, at, damage_among, what_stopped};
 use super::frame::{FLAG_CLOSE, FrameRef};
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
 use super::recovery::{missing, sound_headers};
-use super::scan::{FaultClass, Follower, SegmentEnd, scan_segment};
+use super::scan::{Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker, trimmed_end};
 use crate::event::{ApplicationId, Envelope, Payload, RecordError, RecordRef, SystemEvent, record};
@@ -258,9 +258,8 @@ impl<P: Payload> Reader<P> {
         if live {
             self.visible = proven;
         } else {
-            let damage = scan.faults.iter().find(|fault| fault.class != FaultClass::TornTail);
-            if let Some(fault) = damage {
-                return Err(LedgerError::Damaged(Box::new(fault.clone())));
+            if let Some(damage) = damage_among(&scan.faults) {
+                return Err(damage);
             }
             self.visible = scan.counted;
             self.end = match scan.end {
@@ -374,29 +373,17 @@ impl<P: Payload> Cursor<'_, P> {
                         return Ok(Some((header, offset)));
                     }
                 }
-                Step::Stop(_) => return Err(self.damage()?),
+                Step::Stop(_) => return Err(self.damage()),
             }
         }
     }
 
     /// Names the damage that stopped the walk.
-    fn damage(&self) -> Result<LedgerError, LedgerError> {
+    fn damage(&self) -> LedgerError {
         let header = &self.reader.headers[self.place];
         let path = self.reader.layout.segment(header.index);
-        let mut file =
-            SegmentFile::open(&*self.reader.disk, &path, false).map_err(at("open", &path))?;
         let follower = self.reader.listing.follower(self.place);
-        let scan =
-            scan_segment(&mut file, header, follower, &mut |_, _| {}).map_err(at("read", &path))?;
-        Ok(match scan.faults.into_iter().next() {
-            Some(fault) => LedgerError::Damaged(Box::new(fault)),
-            // The file changed between two looks at it.
-            None => LedgerError::Io {
-                action: "read",
-                path,
-                source: std::io::Error::other("the file changed while it was being read"),
-            },
-        })
+        what_stopped(&*self.reader.disk, &path, header, follower)
     }
 
     fn next_segment(&mut self) -> Result<(), LedgerError> {

@@ -30,6 +30,14 @@ pub enum FaultClass {
     Missing,
 }
 
+impl FaultClass {
+    /// True for everything but an append that was cut short: something that was promised is wrong.
+    #[must_use]
+    pub const fn is_damage(self) -> bool {
+        !matches!(self, Self::TornTail)
+    }
+}
+
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Fault {

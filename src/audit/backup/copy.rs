@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::source::{Source, changed};
+use super::source::Source;
 use super::{BackupError, Place};
 use crate::hash::{self, DeadBytesHasher, Digest};
 use crate::ledger::disk::DiskFile;
@@ -10,7 +10,7 @@ use crate::ledger::frame::FLAG_SEAL;
 use crate::ledger::recovery::missing;
 use crate::ledger::segment::{RecoveryNote, SegmentHeader};
 use crate::ledger::walk::{Position, SegmentFile, Step, Walker};
-use crate::ledger::{LedgerError, at};
+use crate::ledger::{LedgerError, at, changed};
 
 /// Bytes that are collected before they are written.
 const WRITE_BYTES: usize = 1 << 20;

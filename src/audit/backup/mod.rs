@@ -40,7 +40,7 @@ use crate::hash::Digest;
 use crate::ledger::disk::Disk;
 use crate::ledger::layout::Layout;
 use crate::ledger::scan::Fault;
-use crate::ledger::{LedgerEnd, LedgerError};
+use crate::ledger::{LedgerEnd, LedgerError, damage_among};
 
 /// What a backup did, and what the directory holds now.
 #[derive(Debug, Clone, Serialize)]
@@ -225,7 +225,7 @@ pub fn backup(disk: &dyn Disk, path: &Path, dir: &Path) -> Result<BackedUp, Back
     }
     let place = Place::open(disk, dir, Purpose::Backup)?;
     let carried = Carrier::new(&source, &place)?.carry()?;
-    if let Some(damage) = carried.damage() {
+    if let Some(damage) = damage_among(&carried.faults) {
         return Err(damage.into());
     }
     let kept = keep_notes(disk, notes, place.layout())?;

@@ -16,12 +16,13 @@ use super::place::{Place, Purpose, is_unfinished_restore, take_marks_away};
 use super::segments::Carrier;
 use super::source::{Source, Wanted};
 use super::{AuditError, BackupError};
-use crate::audit::report::{Level, Report, Verdict};
+use crate::audit::report::{Level, Report, Verdict, verdict_of};
+use crate::audit::salvage::gaps;
 use crate::audit::{VerifyOptions, verify};
 use crate::checkpoint::read_notes;
 use crate::ledger::disk::{Disk, parent_of};
 use crate::ledger::layout::{Layout, Listing, is_inside_ledger};
-use crate::ledger::scan::{Fault, FaultClass};
+use crate::ledger::scan::Fault;
 use crate::ledger::{LedgerError, at};
 
 /// What was restored, and what was not.
@@ -91,7 +92,7 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
     drop(place);
     let level = options.level.unwrap_or(Level::Tree);
     let report = verify(work.root(), &VerifyOptions { level: Some(level), ..options.clone() })?;
-    if let Some(fault) = report.faults.iter().find(|fault| fault.class != FaultClass::TornTail) {
+    if let Some(fault) = report.faults.iter().find(|fault| fault.class.is_damage()) {
         let what = format!("{} (bytes {}..{})", fault.check, fault.offset, fault.end);
         return Err(BackupError::DamagedCopy { path: work.segment(fault.segment), what });
     }
@@ -105,12 +106,14 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
     let listed = || source.listing.segments.iter().map(|listed| listed.index);
     let mut faults = source.faults.clone();
     faults.extend(carried.faults);
+    let verdicts = faults.iter().map(|fault| verdict_of(fault.class));
+    let there: Vec<(u64, u64)> = listed().map(|index| (index, index + 1)).collect();
     Ok(Restored {
-        verdict: worst(&faults, report.verdict()),
+        verdict: verdicts.fold(report.verdict(), Verdict::min),
         records,
         segments: carried.segments,
         missing_records: (known > records).then_some((records, known)),
-        missing_segments: gaps(listed()),
+        missing_segments: gaps(0, &there, 0),
         left_out: listed().filter(beyond).collect(),
         faults,
         notes: kept.notes,
@@ -183,30 +186,8 @@ impl Target {
     }
 }
 
-/// The gravest of a backup's faults and of the verdict on what was restored from it.
-fn worst(faults: &[Fault], restored: Verdict) -> Verdict {
-    let of = |fault: &Fault| match fault.class {
-        FaultClass::Corrupt => Verdict::Corrupt,
-        FaultClass::Missing => Verdict::Missing,
-        FaultClass::TornTail => Verdict::TornTail,
-    };
-    faults.iter().map(of).fold(restored, Verdict::min)
-}
-
 /// How many records there are at least, by what every header that can be read says.
 fn records_by_headers(listing: &Listing) -> impl Iterator<Item = u64> {
     let headers = listing.segments.iter().filter_map(|listed| listed.header.as_ref().ok());
     headers.map(|header| header.first_sequence)
-}
-
-/// The numbers below the last one that are not among these, as ranges.
-fn gaps(ascending: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
-    let (mut next, mut found) = (0, Vec::new());
-    for number in ascending {
-        if number > next {
-            found.push((next, number));
-        }
-        next = number + 1;
-    }
-    found
 }

@@ -14,8 +14,7 @@ use super::BackupError;
 use super::copy::{Drafted, draft_part, draft_whole};
 use super::place::{Held, Place};
 use super::source::{Source, Wanted};
-use crate::ledger::LedgerError;
-use crate::ledger::scan::{Fault, FaultClass};
+use crate::ledger::scan::Fault;
 use crate::ledger::segment::SegmentHeader;
 use crate::ledger::walk::Position;
 
@@ -254,13 +253,5 @@ impl<'c> Carrier<'c> {
 
     fn both(&self) -> (std::path::PathBuf, std::path::PathBuf) {
         (self.source.layout.root().to_owned(), self.place.layout().root().to_owned())
-    }
-}
-
-impl Carried {
-    /// The first fault that is no torn tail, as an error.
-    pub(super) fn damage(&self) -> Option<LedgerError> {
-        let damage = self.faults.iter().find(|fault| fault.class != FaultClass::TornTail);
-        damage.map(|fault| LedgerError::Damaged(Box::new(fault.clone())))
     }
 }

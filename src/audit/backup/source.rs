@@ -2,13 +2,14 @@
 //! may be taken.
 
 use super::BackupError;
+use crate::audit::damage::identity_fault;
 use crate::ledger::disk::Disk;
 use crate::ledger::layout::{BACKUP_MARK, Identity, IdentityError, Layout, Listing};
 use crate::ledger::recovery::sound_headers;
-use crate::ledger::scan::{Fault, FaultClass, Follower, SegmentEnd, scan_segment};
+use crate::ledger::scan::{Fault, Follower, SegmentEnd, scan_segment};
 use crate::ledger::segment::SegmentHeader;
 use crate::ledger::walk::{Position, SegmentFile};
-use crate::ledger::{LedgerError, at};
+use crate::ledger::{LedgerError, at, damage_among, what_stopped};
 
 /// How much of the last segment is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,11 +124,10 @@ impl<'s> Source<'s> {
         })
         .map_err(at("read", &path))?;
         let faults = scan.faults;
-        let damage = faults.iter().find(|fault| fault.class != FaultClass::TornTail);
         if let Wanted::Proven { .. } = self.wanted
-            && let Some(fault) = damage
+            && let Some(damage) = damage_among(&faults)
         {
-            return Err(LedgerError::Damaged(Box::new(fault.clone())));
+            return Err(damage);
         }
         let whole = scan.counted;
         let ends = |kind| scan.end == kind && whole == scan.last;
@@ -151,24 +151,8 @@ impl<'s> Source<'s> {
     /// Names what is wrong with a segment that could not be copied.
     pub(super) fn damage(&self, index: usize) -> BackupError {
         let (path, header) = (self.layout.segment(index as u64), &self.headers[index]);
-        let scanned = SegmentFile::open(self.disk, &path, false).and_then(|mut file| {
-            scan_segment(&mut file, header, self.follower(index), &mut |_, _| {})
-        });
-        let fault = match scanned {
-            Ok(scan) => scan.faults.into_iter().next(),
-            Err(error) => return LedgerError::Io { action: "read", path, source: error }.into(),
-        };
-        match fault {
-            Some(fault) => LedgerError::Damaged(Box::new(fault)).into(),
-            None => changed(&path).into(),
-        }
+        what_stopped(self.disk, &path, header, self.follower(index)).into()
     }
-}
-
-/// The error of a file that was not the same at two looks.
-pub(super) fn changed(path: &std::path::Path) -> LedgerError {
-    let source = std::io::Error::other("the file changed while it was being read");
-    LedgerError::Io { action: "read", path: path.to_owned(), source }
 }
 
 /// The headers up to the first that cannot be used, and why that one cannot.
@@ -184,17 +168,4 @@ fn headers_before_damage(
     let sound = usize::try_from(fault.segment).unwrap_or(usize::MAX);
     let before = listing.segments.iter().take(sound).filter_map(|listed| listed.header.ok());
     Ok((before.collect(), vec![fault]))
-}
-
-fn identity_fault() -> Fault {
-    Fault {
-        class: FaultClass::Corrupt,
-        segment: 0,
-        offset: 0,
-        end: crate::ledger::layout::IDENTITY_BYTES as u64,
-        sequence: 0,
-        check: "ledger.id".to_owned(),
-        expected: "a whole ledger.id".to_owned(),
-        actual: "damage".to_owned(),
-    }
 }
