@@ -211,6 +211,20 @@ impl Note {
         self.signatures.push(line);
     }
 
+    /// Adds what another note of the same tree has in addition: the lines of keys that have none
+    /// here, as far as there is room. True when there were any.
+    pub fn add_missing(&mut self, other: &Self) -> bool {
+        let had = self.signatures.len();
+        let is_new = |line: &&SignatureLine| {
+            let own = &self.signatures;
+            !own.iter().any(|own| (&own.name, own.id) == (&line.name, line.id))
+        };
+        let missing: Vec<SignatureLine> = other.signatures.iter().filter(is_new).cloned().collect();
+        self.signatures.extend(missing);
+        self.signatures.truncate(SIGNATURES_MAX.max(had));
+        self.signatures.len() > had
+    }
+
     /// Reads more signature lines, as a witness sends them.
     ///
     /// # Errors

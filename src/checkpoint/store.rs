@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, SignatureLine};
+use super::note::{NOTE_BYTES_MAX, Note, NoteError};
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, at};
@@ -89,17 +89,9 @@ pub fn save_note(disk: &dyn Disk, layout: &Layout, note: &Note) -> Result<Note, 
     let path = folder.join(format!("{:012}{SUFFIX}", note.checkpoint().size));
     let top = layout.checkpoint();
     let (there, newest) = (read_note(disk, &path)?, read_note(disk, &top)?);
-    let same = |old: &&Note| old.checkpoint() == note.checkpoint();
-    let lines: Vec<SignatureLine> = [&there, &newest]
-        .into_iter()
-        .flatten()
-        .filter(same)
-        .flat_map(|n| n.signatures.clone())
-        .collect();
-    for line in lines {
-        let known = |new: &SignatureLine| (&new.name, new.id) == (&line.name, line.id);
-        if !note.signatures.iter().any(known) && note.signatures.len() < SIGNATURES_MAX {
-            note.signatures.push(line);
+    for old in [&there, &newest].into_iter().flatten() {
+        if old.checkpoint() == note.checkpoint() {
+            note.add_missing(old);
         }
     }
     disk.create_dir(&folder).map_err(at("create", &folder))?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::{Note, NoteFile, SIGNATURES_MAX, SignatureLine, read_notes};
+use crate::checkpoint::{Note, NoteFile, read_notes};
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, Readers, write_unnamed, write_whole};
 use crate::ledger::layout::Layout;
@@ -118,16 +118,15 @@ impl Keeper<'_> {
                 self.put(path, note.clone());
                 note
             }
-            Some((path, known)) => match merge(known, &note) {
-                None => known.clone(),
-                Some(merged) => {
-                    let path = path.clone();
+            Some((path, known)) => {
+                let (path, mut merged) = (path.clone(), known.clone());
+                if merged.add_missing(&note) {
                     self.write_note(&path, &merged)?;
                     self.kept.new += 1;
                     self.there.entry(key).or_default().insert(root, (path, merged.clone()));
-                    merged
                 }
-            },
+                merged
+            }
         };
         if is_newer(&current, self.newest.as_ref()) {
             self.newest = Some(current);
@@ -177,18 +176,6 @@ fn is_newer(note: &Note, newest: Option<&Note>) -> bool {
         return newest.signatures.len() < note.signatures.len();
     }
     newest.checkpoint().size < note.checkpoint().size
-}
-
-/// A note with the signatures of another of the same tree in addition; none where it has them all.
-fn merge(there: &Note, new: &Note) -> Option<Note> {
-    let known = |line: &SignatureLine| {
-        there.signatures.iter().any(|known| (&known.name, known.id) == (&line.name, line.id))
-    };
-    let mut merged = there.clone();
-    let more = new.signatures.iter().filter(|line| !known(line));
-    merged.signatures.extend(more.cloned());
-    merged.signatures.truncate(SIGNATURES_MAX);
-    (merged.signatures.len() > there.signatures.len()).then_some(merged)
 }
 
 /// The shortest name for a size that no file has.
