@@ -27,7 +27,7 @@ use crate::ledger::disk::{
 };
 use crate::ledger::frame::{FLAG_CLOSE, FLAG_SEAL};
 use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing, is_inside_ledger};
-use crate::ledger::scan::{FaultClass, Follower, scan_segment};
+use crate::ledger::scan::{Follower, scan_segment};
 use crate::ledger::segment::{LedgerId, SegmentHeader, file_name};
 use crate::ledger::walk::{Position, SegmentFile, trimmed_end};
 use crate::ledger::{LedgerError, at, make_durable_dir};
@@ -183,7 +183,7 @@ impl<'p> Place<'p> {
         let scan = scan_segment(&mut file, header, Follower::Nothing, &mut |_, _| {})
             .map_err(at("read", &path))?;
         // Dead bytes that a recovery is about to follow look like a torn tail.
-        match scan.faults.iter().find(|fault| fault.class != FaultClass::TornTail) {
+        match scan.faults.iter().find(|fault| fault.class.is_damage()) {
             None => Ok(scan.counted),
             Some(fault) => {
                 let bytes = format!("bytes {}..{}", fault.offset, fault.end);
@@ -212,9 +212,7 @@ impl<'p> Place<'p> {
 
     /// Puts the draft where no copy of the segment is.
     pub(super) fn fill_gap(&self, index: u64) -> Result<(), LedgerError> {
-        let path = self.layout.segment(index);
-        self.disk.rename_new(&self.draft_path(), &path).map_err(at("rename", &path))?;
-        self.sync_dir(&self.layout.segments())
+        self.name_segment(&self.draft_path(), index)
     }
 
     /// Puts the draft in place of the copy that it continues.
@@ -244,8 +242,12 @@ impl<'p> Place<'p> {
 
     /// Makes `next` a segment.
     pub(super) fn publish_next(&self, index: u64) -> Result<(), LedgerError> {
+        self.name_segment(&self.layout.spare(), index)
+    }
+
+    fn name_segment(&self, ready: &Path, index: u64) -> Result<(), LedgerError> {
         let path = self.layout.segment(index);
-        self.disk.rename_new(&self.layout.spare(), &path).map_err(at("rename", &path))?;
+        self.disk.rename_new(ready, &path).map_err(at("rename", &path))?;
         self.sync_dir(&self.layout.segments())
     }
 

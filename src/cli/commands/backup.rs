@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::check::read_note;
-use super::verify::{end_in_words, fault_in_words, tell};
+use super::verify::{LISTED, end_in_words, fault_in_words, tell};
 use crate::audit::{BackedUp, Restored, Verdict, VerifyOptions, backup, restore};
 use crate::cli::args::Format;
 use crate::cli::args_backup::{BackupArgs, RecoverArgs};
@@ -11,9 +11,6 @@ use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::ledger::LedgerEnd;
 use crate::ledger::disk::RealDisk;
-
-/// What people are shown of a list; JSON has all of it.
-const LISTED: usize = 10;
 
 pub(in crate::cli) fn run(args: &BackupArgs) -> Outcome {
     let done = backup(&RealDisk, &args.ledger, &args.out)?;

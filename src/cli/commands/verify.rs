@@ -29,7 +29,7 @@ use crate::ledger::{LedgerEnd, Reader};
 use crate::pipeline::usual_threads;
 
 /// Faults, findings and ranges that people are shown; JSON has more of them.
-const LISTED: usize = 10;
+pub(super) const LISTED: usize = 10;
 
 /// How long `--follow` waits before it looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
