@@ -13,21 +13,15 @@ use schwabot::ledger::clock::Machine;
 use schwabot::ledger::{GroupWriter, Reader, SyncMode, Writer, WriterOptions};
 
 use crate::support::keys::{Place, key_file, log_key};
-use crate::support::notes::{self, Note as TestNote, options, step};
+use crate::support::notes::{Note as TestNote, options, step};
 use crate::support::rechain::Forger;
 
 fn small() -> WriterOptions {
     options(SyncMode::Always, 4096)
 }
 
-fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
-    notes::append(ledger, numbers, 1, &small());
-}
-
 fn place_with(numbers: std::ops::Range<u64>) -> Place {
-    let place = Place::new();
-    append(&place.ledger(), numbers);
-    place
+    Place::with(numbers, &small())
 }
 
 fn sign(place: &Place) -> Result<Note, SignError> {

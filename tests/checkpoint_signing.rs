@@ -17,6 +17,7 @@ use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{Entry, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode};
 use schwabot::merkle::proof::verify_consistency;
 
+use crate::support::copy_dir;
 use crate::support::keys::{Place, key_file};
 use crate::support::notes::{self, Note as TestNote, options, step};
 
@@ -29,9 +30,7 @@ fn append(ledger: &Path, numbers: std::ops::Range<u64>) {
 }
 
 fn place_with(numbers: std::ops::Range<u64>) -> Place {
-    let place = Place::new();
-    append(&place.ledger(), numbers);
-    place
+    Place::with(numbers, &small())
 }
 
 fn open(place: &Place) -> Reader<TestNote> {
@@ -83,7 +82,7 @@ fn a_restored_copy_that_goes_another_way_is_not_signed() {
     let place = place_with(0..30);
     place.sign(&small()).unwrap();
     let before = place.dir.path().join("copy");
-    copy(&place.ledger(), &before);
+    copy_dir(&place.ledger(), &before);
     append(&place.ledger(), 30..40);
     place.sign(&small()).unwrap();
     // The copy is shorter than what was signed; then it is longer, and something else.
@@ -479,17 +478,4 @@ fn a_ledger_that_may_only_be_read_is_verified_and_signed_without_an_anchor() {
     let options = VerifyOptions { disk, against, ..VerifyOptions::default() };
     let report = verify(&place.ledger(), &options).unwrap();
     assert_eq!(report.exit_code(), 0, "{:?}", report.findings);
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
 }

@@ -15,14 +15,13 @@ use std::sync::Arc;
 use schwabot::audit::{Report, VerifyOptions, verify};
 use schwabot::checkpoint::{KeyFile, KeyKind, Note as SignedNote, SigningKey, sign_head};
 use schwabot::hash;
-use schwabot::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, seed_of};
-use schwabot::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
 use schwabot::ledger::{LedgerEnd, LedgerError, SyncMode};
 
 use crate::is_full;
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{SimDisk, Unsynced};
-use crate::support::sim_ledger::{ledger_path, open, read, segment_path, sim_options};
+use crate::support::sim_ledger::{self, ledger_path, open, read, segment_path, sim_options};
 
 pub(crate) const ORIGIN: &str = "example.com/bot";
 
@@ -145,14 +144,8 @@ fn no_closed_ledger_is_intact_with_any_bit_flipped_and_opening_it_drops_nothing(
 
 /// Where the frames of a segment lie.
 pub(crate) fn frames(bytes: &[u8]) -> Vec<Range<usize>> {
-    let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
-    let (mut found, mut at) = (Vec::new(), SEGMENT_HEADER_BYTES);
-    while let Some(header) = bytes.get(at..at + FRAME_HEADER_BYTES) {
-        let Ok(header) = FrameHeader::decode(header.first_chunk().unwrap(), seed) else { break };
-        found.push(at..at + header.frame_bytes());
-        at += header.frame_bytes();
-    }
-    found
+    let whole = sim_ledger::frames(bytes).into_iter();
+    whole.map(|(start, header)| start..start + header.frame_bytes()).collect()
 }
 
 /// What can be done to the frames of a segment, as new bytes of it.

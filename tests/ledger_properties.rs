@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use schwabot::event::{RecordRef, Stamp};
-use schwabot::ledger::frame::{FRAME_HEADER_BYTES, FrameHeader, seed_of};
+use schwabot::ledger::frame::{FRAME_HEADER_BYTES, seed_of};
 use schwabot::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use schwabot::ledger::{
     Appended, Batch, Entry, Head, LedgerError, Reader, SyncMode, Writer, decode,
@@ -17,7 +17,7 @@ use schwabot::time::Timestamp;
 use crate::support::cases;
 use crate::support::notes::{Note, note, note_of, stamp, step};
 use crate::support::sim_disk::{SimDisk, Unsynced};
-use crate::support::sim_ledger::{ledger_path, open, read, segment_path, sim_options};
+use crate::support::sim_ledger::{frames, ledger_path, open, read, segment_path, sim_options};
 
 fn mode() -> impl Strategy<Value = SyncMode> {
     prop_oneof![Just(SyncMode::Always), Just(SyncMode::End)]
@@ -383,14 +383,7 @@ proptest! {
                 return;
             };
             let seed = seed_of(header.salt);
-            let mut places = Vec::new();
-            let mut offset = SEGMENT_HEADER_BYTES;
-            while let Some(Ok(found)) = bytes.get(offset..).and_then(|rest| rest.first_chunk())
-                .map(|rest: &[u8; FRAME_HEADER_BYTES]| FrameHeader::decode(rest, seed))
-            {
-                places.push((offset, found));
-                offset += found.frame_bytes();
-            }
+            let places = frames(bytes);
             if places.is_empty() {
                 return;
             }

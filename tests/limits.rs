@@ -35,9 +35,9 @@ use schwabot::market::{CommandFile, DataFile, MarketOptions, PairSymbol, open_ma
 use schwabot::pipeline::RunFile;
 use schwabot::projections::{UpTo, fold, fold_from_zero};
 
-use support::demo;
 use support::keys::log_key;
 use support::notes::{Note as TestNote, append, options, step};
+use support::{copy_dir, demo};
 
 /// Memory for reading, verifying and opening a ledger of a few kilobytes, whatever its fields say.
 const LEDGER_PEAK_MAX: usize = 4 << 20;
@@ -113,19 +113,6 @@ fn sparse(path: &Path, bytes: u64) {
     File::create(path).unwrap().set_len(bytes).unwrap();
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 /// Does everything with a ledger that anybody does who was handed it.
 fn use_ledger(path: &Path, what: &str) {
     let threads = 2;
@@ -169,7 +156,7 @@ fn a_ledger_with_any_header_field_at_its_largest_takes_no_more_memory() {
     let mut tried = 0;
     let mut forge = |name: &str, file: &Path, change: &dyn Fn(&mut Vec<u8>)| {
         let ledger = place.path().join(format!("forged-{tried}"));
-        copy(&sound, &ledger);
+        copy_dir(&sound, &ledger);
         let file = ledger.join(file.strip_prefix(&sound).unwrap());
         let mut bytes = fs::read(&file).unwrap();
         change(&mut bytes);
@@ -238,7 +225,7 @@ fn small_files_of_a_terabyte_are_refused_before_they_are_read() {
         ("segments/next", false, 0),
     ] {
         let ledger = place.path().join("hollow");
-        copy(&sound, &ledger);
+        copy_dir(&sound, &ledger);
         sparse(&ledger.join(name), SPARSE_BYTES);
         use_ledger(&ledger, name);
         let watch = Stopwatch::start();

@@ -1,5 +1,6 @@
 //! Keys of tests, and the ledgers that they sign.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use schwabot::checkpoint::{KeyFile, KeyKind, SignError, Signature, SigningKey, s
 use schwabot::ledger::WriterOptions;
 use schwabot::ledger::disk::RealDisk;
 
-use super::notes::Note;
+use super::notes::{self, Note};
 
 /// The key of a seed byte, always the same.
 pub(crate) fn key(name: &str, kind: KeyKind, seed: u8) -> SigningKey {
@@ -35,6 +36,13 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let key = log_key(dir.path(), 1);
         Self { dir, key }
+    }
+
+    /// The same with a closed ledger of these notes, a step each.
+    pub(crate) fn with(numbers: Range<u64>, options: &WriterOptions) -> Self {
+        let place = Self::new();
+        notes::append(&place.ledger(), numbers, 1, options);
+        place
     }
 
     pub(crate) fn ledger(&self) -> PathBuf {

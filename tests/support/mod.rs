@@ -22,7 +22,7 @@ pub(crate) mod source;
 pub(crate) mod vectors;
 pub(crate) mod witness;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The result of a test that reads files.
 pub(crate) type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -40,6 +40,20 @@ pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
         eprintln!("NOT TESTED: {} is absent; set SCHWABOT_SHARED_DATA", path.display());
     }
     found.then_some(path)
+}
+
+/// Copies a directory with all that is in it.
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
 }
 
 /// So many cases a law; a failing one is printed and not kept in a file.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use schwabot::event::{Recovered, SystemEvent};
 use schwabot::hash::{self, DeadBytesHasher};
+use schwabot::ledger::frame::{FrameHeader, seed_of};
 use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::scan::{Fault, scan_segment};
+use schwabot::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use schwabot::ledger::walk::SegmentFile;
 use schwabot::ledger::{Entry, Head, LedgerError, Reader, SyncMode, Writer, WriterOptions, decode};
 use schwabot::merkle::CompactRange;
@@ -88,6 +90,22 @@ pub(crate) fn faults(disk: &SimDisk) -> Vec<Fault> {
         faults.extend(scan.unwrap().faults);
     }
     faults
+}
+
+/// The frames of a segment that stand in a row from its header on: where each begins, and its
+/// header.
+pub(crate) fn frames(bytes: &[u8]) -> Vec<(usize, FrameHeader)> {
+    let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
+    let (mut found, mut at) = (Vec::new(), SEGMENT_HEADER_BYTES);
+    while let Some(Ok(header)) = bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map(|bytes| FrameHeader::decode(bytes, seed))
+    {
+        found.push((at, header));
+        at += header.frame_bytes();
+    }
+    found
 }
 
 /// The files that hold records: their bytes may never change.
