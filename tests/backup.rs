@@ -17,10 +17,10 @@ use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{Head, LedgerError, Reader, SyncMode, Writer};
 use schwabot::merkle::CompactRange;
 
-use crate::support::TestResult;
 use crate::support::cli;
 use crate::support::keys::{Place, key};
 use crate::support::notes::{Note, append, options, step};
+use crate::support::{Finally, TestResult};
 
 fn copy(ledger: &Path, dir: &Path) -> schwabot::audit::BackedUp {
     backup(&RealDisk, ledger, dir).unwrap()
@@ -93,6 +93,7 @@ fn beside_a_living_writer_every_backup_is_a_true_beginning_of_the_log() {
     let stop = AtomicBool::new(false);
     let mut heads: Vec<Head> = Vec::new();
     let log = std::thread::scope(|scope| {
+        let over = Finally(&stop);
         let writing = scope.spawn(|| {
             let rolling = options(SyncMode::Always, 1 << 14);
             let mut writer: Writer<Note> = Writer::open(&ledger, &rolling).unwrap();
@@ -123,7 +124,7 @@ fn beside_a_living_writer_every_backup_is_a_true_beginning_of_the_log() {
             assert_eq!(heads.last().unwrap().size, done.records);
             fs::remove_dir_all(&to).unwrap();
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(over);
         writing.join().unwrap()
     });
     let roots = roots(&ledger);

@@ -1,6 +1,7 @@
 //! The ledger as its users see it: what goes in comes out, in order, durable, once.
 
-use std::path::Path;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use schwabot::event::RecordRef;
 use schwabot::ledger::{
@@ -225,6 +226,29 @@ fn a_second_writer_is_refused_while_the_first_lives() {
     assert!(refused.to_string().contains("only one writer"), "{refused}");
     first.close().unwrap();
     Writer::<Note>::open(&path, &WriterOptions::default()).unwrap().close().unwrap();
+}
+
+#[test]
+fn a_writer_that_ended_is_gone_though_a_child_still_has_a_copy_of_its_descriptor() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let first: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
+    // What a child has between its birth and the start of its own program.
+    let copy = copy_of_descriptor(&path.join("lock"));
+    first.close().unwrap();
+    Writer::<Note>::open(&path, &WriterOptions::default()).unwrap().close().unwrap();
+    drop(copy);
+}
+
+/// A second descriptor of a file that this process holds open.
+#[allow(unsafe_code, reason = "a descriptor that another owner has can only be named by number")]
+fn copy_of_descriptor(path: &Path) -> OwnedFd {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let same = |name: &PathBuf| std::fs::read_link(name).is_ok_and(|target| target == path);
+    let name = open.into_iter().find(same).unwrap();
+    let number: i32 = name.file_name().unwrap().to_str().unwrap().parse().unwrap();
+    // SAFETY: the writer that owns the descriptor lives until after this call.
+    unsafe { BorrowedFd::borrow_raw(number) }.try_clone_to_owned().unwrap()
 }
 
 #[test]

@@ -8,6 +8,7 @@ use schwabot::hash::Digest;
 use schwabot::ledger::segment::{RecoveryNote, SegmentHeader};
 use schwabot::ledger::{LedgerEnd, Reader, SyncMode, Writer, WriterOptions};
 
+use crate::support::Finally;
 use crate::support::demo;
 use crate::support::notes::{Note, options, step};
 
@@ -268,6 +269,7 @@ fn beside_a_living_writer_verify_says_live_and_judges_up_to_the_last_proof() {
     let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let over = Finally(&stop);
         scope.spawn(|| {
             for number in 0_u64.. {
                 if stop.load(std::sync::atomic::Ordering::Relaxed) {
@@ -283,7 +285,7 @@ fn beside_a_living_writer_verify_says_live_and_judges_up_to_the_last_proof() {
             assert!(report.records >= seen, "{} after {seen}", report.records);
             seen = report.records;
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(over);
         assert!(seen > 0);
     });
 }
@@ -295,6 +297,7 @@ fn a_busy_writer_of_a_long_segment_is_never_taken_for_damage() {
     let mut writer: Writer<Note> = Writer::open(&path, &WriterOptions::default()).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let over = Finally(&stop);
         scope.spawn(|| {
             for number in 0_u64.. {
                 if stop.load(std::sync::atomic::Ordering::Relaxed) {
@@ -310,7 +313,7 @@ fn a_busy_writer_of_a_long_segment_is_never_taken_for_damage() {
             assert_eq!(reader.end(), LedgerEnd::Live);
             assert!(reader.len() >= report.records);
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(over);
     });
 }
 

@@ -236,7 +236,7 @@ impl Disk for RealDisk {
         // SAFETY: the descriptor is open for the whole call and `request` is a valid `flock`.
         let answer = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
         if answer == 0 {
-            return Ok(Some(Box::new(file)));
+            return Ok(Some(Box::new(Held(file))));
         }
         let error = io::Error::last_os_error();
         match error.raw_os_error() {
@@ -269,6 +269,21 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     Ok(file)
+}
+
+/// A lock that this process holds. Closing the file alone would not always end it: a child that
+/// another thread starts at this moment has a copy of the descriptor until it becomes its own
+/// program, and a lock lives as long as any copy does. So it is given back by name.
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut request = whole_file_lock();
+        request.l_type = libc::F_UNLCK as libc::c_short;
+        // SAFETY: the descriptor is open for the whole call and `request` is a valid `flock`. Where
+        // the call fails, closing the file ends the lock with the last copy of the descriptor.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), libc::F_OFD_SETLK, &raw mut request) };
+    }
 }
 
 /// A request for a write lock on a whole file, tied to the open file and not to the process: two

@@ -42,6 +42,16 @@ pub(crate) fn shared_data(name: &str) -> Option<PathBuf> {
     found.then_some(path)
 }
 
+/// Says to whom it may concern that a test is over, also where it panics: a thread that is not told
+/// so works on for ever, and its scope waits for it.
+pub(crate) struct Finally<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
+
+impl Drop for Finally<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 /// Copies a directory with all that is in it.
 pub(crate) fn copy_dir(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
