@@ -10,8 +10,6 @@
     reason = "a program that prints figures and may stop at the first surprise"
 )]
 
-mod block;
-
 use schwabot::checkpoint::{
     Checkpoint, KeyKind, Note, Policy, Receipt, SigningKey, Tiles, prove, save_note,
 };
@@ -24,7 +22,7 @@ use schwabot::ledger::{Batch, Reader, SyncMode, Writer, WriterOptions};
 use schwabot::merkle::proof::verify_inclusion;
 use schwabot::time::Timestamp;
 
-use block::{Block, RECORD_BYTES};
+use schwabot::measure::{Block, RECORD_BYTES};
 
 /// Times each of several calls and prints the median in microseconds.
 fn measure(name: &str, places: &[u64], mut work: impl FnMut(u64)) {
@@ -55,7 +53,7 @@ fn write_log(path: &std::path::Path, records: u64) {
     let mut writer: Writer<Block> = Writer::open(path, &options).unwrap();
     let stamp = Stamp::new(Class::Input, Vantage::Simulated, Timestamp::from_nanos(0));
     let mut step = Batch::new();
-    let mut block = Block::new();
+    let mut block = Block::of(0);
     let mut left = records;
     while left > 0 {
         step.clear();

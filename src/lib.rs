@@ -8,7 +8,8 @@
 //!
 //! ```text
 //! 7 faces    cli, http                        what people and logs touch; no logic
-//! 6 motion   market, pipeline, export         where the outside world gets in and out
+//! 6 motion   market, pipeline, export,        where the outside world gets in and out;
+//!            measure                          what this disk can do
 //! 5 views    audit, projections               what the history means, and whether it is true
 //! 4 memory   ledger, then checkpoint and      what survives, what convinces a stranger,
 //!            erasure                          and what can be forgotten
@@ -33,6 +34,7 @@ pub mod http;
 pub mod kernel;
 pub mod ledger;
 pub mod market;
+pub mod measure;
 pub mod merkle;
 pub mod pipeline;
 pub mod projections;

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["checkpoint", "erasure"],
     &["projections", "audit"],
     &["market", "venue"],
-    &["pipeline", "import", "export", "report"],
+    &["pipeline", "import", "export", "report", "measure"],
     &["cli", "http"],
 ];
 
@@ -63,13 +63,15 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 /// Display code of `src/cli` that needs floats is listed here, file by file.
 const FLOATS: &[&str] = &["src/signals", "src/report"];
-const THREADS: &[&str] = &["src/ledger", "src/checkpoint", "src/pipeline", "src/audit"];
+const THREADS: &[&str] =
+    &["src/ledger", "src/checkpoint", "src/pipeline", "src/audit", "src/measure"];
 const FILES: &[&str] = &[
     "src/ledger/disk",
     "src/market",
     "src/pipeline",
     "src/import",
     "src/export",
+    "src/measure/suite.rs",
     "src/report",
     "src/cli",
 ];

@@ -299,6 +299,36 @@ fn every_producer_of_a_group_hears_of_a_failure_and_none_gets_a_false_acknowledg
 }
 
 #[test]
+fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_sync_may_have_lost() {
+    // Long steps, handed over faster than they are synced: the sync of one group runs while the
+    // next is put together.
+    let long = |number: u64| step(&vec![number; 700]);
+    let mut refused = 0;
+    for (failure, passes) in [Failure::Io, Failure::IoDropsPages]
+        .into_iter()
+        .flat_map(|one| (0..6).map(move |n| (one, n)))
+    {
+        let disk = SimDisk::new();
+        let writer = open(&disk, &sim_options(&disk, SyncMode::Always, 1 << 22, 1)).unwrap();
+        let group = GroupWriter::start(writer).unwrap();
+        let appender = group.appender();
+        disk.fail(Some(Call::Sync), passes, failure);
+        let pending: Vec<_> =
+            (0..24).map_while(|number| appender.submit(&long(number), None).ok()).collect();
+        let answers: Vec<_> = pending.into_iter().map(|one| one.wait()).collect();
+        let kept = answers.iter().take_while(|answer| answer.is_ok()).count();
+        assert!(answers[kept..].iter().all(Result::is_err), "acknowledged behind a refusal");
+        assert!(appender.durable() <= kept as u64 * 700, "{kept}: {}", appender.durable());
+        refused += answers.len() - kept;
+        drop((appender, group));
+        let survivor = SimDisk::cut_power(&disk.state(), Unsynced::Lost);
+        let reader: Reader<Note> = Reader::open_on(Arc::new(survivor), &ledger_path()).unwrap();
+        assert!(reader.len() >= kept as u64 * 700, "{kept} steps: {} records", reader.len());
+    }
+    assert!(refused > 0, "no sync failed while a step waited");
+}
+
+#[test]
 fn a_group_that_takes_over_unsynced_frames_proves_none_of_them_falsely() {
     let disk = SimDisk::new();
     let mut writer = open(&disk, &sim_options(&disk, SyncMode::End, 1 << 16, 1)).unwrap();

@@ -241,7 +241,7 @@ fn a_writer_that_ended_is_gone_though_a_child_still_has_a_copy_of_its_descriptor
 }
 
 /// A second descriptor of a file that this process holds open.
-#[allow(unsafe_code, reason = "a descriptor that another owner has can only be named by number")]
+#[expect(unsafe_code, reason = "a descriptor that another owner has can only be named by number")]
 fn copy_of_descriptor(path: &Path) -> OwnedFd {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
     let same = |name: &PathBuf| std::fs::read_link(name).is_ok_and(|target| target == path);

@@ -10,6 +10,7 @@ mod backup_words;
 mod checkpoint_attacks;
 mod checkpoint_formats;
 mod checkpoint_signing;
+mod cli_bench;
 mod cli_domain;
 mod cli_ledger;
 mod cli_proofs;

@@ -7,6 +7,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::args_backup::{BackupArgs, RecoverArgs};
+use super::args_bench::BenchArgs;
 use super::args_erasure::{NoteArgs, ShredArgs};
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
@@ -71,6 +72,8 @@ pub(super) enum Command {
     Recover(RecoverArgs),
     /// Copy what is provable of a damaged ledger into a new place
     Salvage(SalvageArgs),
+    /// Measure what a ledger does on this disk, beside what the disk itself can do
+    Bench(BenchArgs),
 }
 
 #[derive(Debug, Args)]

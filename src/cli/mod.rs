@@ -4,6 +4,7 @@
 
 mod args;
 mod args_backup;
+mod args_bench;
 mod args_erasure;
 mod args_proofs;
 mod commands;
@@ -66,6 +67,7 @@ pub fn main(serve: Option<ServeWitness>) -> ExitCode {
         Command::Backup(args) => commands::backup::run(args),
         Command::Recover(args) => commands::recover::run(args),
         Command::Salvage(args) => commands::salvage::run(args),
+        Command::Bench(args) => commands::bench::run(args),
     };
     match done {
         Ok(code) => code.into(),

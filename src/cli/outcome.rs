@@ -23,6 +23,7 @@ use crate::erasure::ErasureError;
 use crate::export::ExportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
+use crate::measure::MeasureError;
 use crate::pipeline::{PipelineError, RunFileError, SettingsError};
 use crate::projections::{ProjectionError, WhyError};
 
@@ -76,6 +77,8 @@ pub(super) enum CliError {
     Witness(#[from] WitnessError),
     #[error("cannot serve at {address}: {source}")]
     Serve { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
     #[error(transparent)]
     Prove(#[from] ProveError),
     #[error(transparent)]

@@ -4,6 +4,8 @@
 //! before the SEAL is written, the SEAL is durable before the file is trimmed and before the spare
 //! gets its name in the log. So a SEAL that nothing continues means that a segment was removed.
 
+use crossbeam_channel::Receiver;
+
 use super::error::LedgerError;
 use super::files::NewSegment;
 use super::frame::{FLAG_ORDERED, FLAG_SEAL, FRAME_HEADER_BYTES, FrameHeader};
@@ -28,10 +30,11 @@ impl<P: Payload> Writer<P> {
         }
     }
 
-    /// Reserves the spare once half the segment is used. No space now is no failure: the roll will
-    /// try again and refuse then.
-    pub(super) fn spare_in_time(&mut self) {
+    /// Once half the segment is used: writes the index of the one before and reserves the spare. No
+    /// space now is no failure: the roll will try again and refuse then.
+    pub(super) fn prepare_in_time(&mut self) {
         if self.position.offset * 2 > self.segment.header.file_bytes {
+            self.write_owed_index();
             let bytes = self.files.segment_bytes;
             drop(self.files.keep_spare(bytes));
         }
@@ -62,10 +65,9 @@ impl<P: Payload> Writer<P> {
         let prepared = self.files.prepare(&header);
         let file = self.poison_on_error(prepared)?;
         // A crash here leaves a spare that continues nothing; the next opening writes over it.
-        let tree = self.tree.finished();
-        let tree = self.poison_on_error(tree)?;
+        self.write_owed_index();
         self.end_segment(FLAG_SEAL)?;
-        self.write_index(&tree);
+        self.owe_index();
         // A crash here leaves a SEAL that the spare continues; the next opening renames it.
         let published = self.files.publish(header.index);
         self.poison_on_error(published)?;
@@ -100,8 +102,9 @@ impl<P: Payload> Writer<P> {
         self.poison_on(trimmed, "trim")
     }
 
-    /// The index is derived and may be missing: failing to write one is no failure of the log.
-    pub(super) fn write_index(&self, tree: &CompactRange) {
+    /// Notes what the index of the segment that just ended needs. Its tree is finished behind the
+    /// writer, which would else stand still until all leaves of the segment are hashed.
+    pub(super) fn owe_index(&mut self) {
         let header = &self.segment.header;
         let index = SegmentIndex {
             ledger: header.ledger,
@@ -109,9 +112,25 @@ impl<P: Payload> Writer<P> {
             end_link: self.position.link,
             next_sequence: self.position.sequence,
             keyed_records: self.segment.keyed_records,
-            frontier: tree.hashes().collect(),
-            places: self.segment.places.clone(),
+            frontier: Vec::new(),
+            places: std::mem::take(&mut self.segment.places),
         };
-        drop(index.write(&*self.files.disk, &self.files.layout));
+        self.owed_index = self.tree.ask().ok().map(|tree| OwedIndex { index, tree });
     }
+
+    /// Writes the index that is owed. It is derived and may be missing: failing to write one is no
+    /// failure of the log.
+    pub(super) fn write_owed_index(&mut self) {
+        let Some(OwedIndex { mut index, tree }) = self.owed_index.take() else { return };
+        if let Ok(tree) = tree.recv() {
+            index.frontier = tree.hashes().collect();
+            drop(index.write(&*self.files.disk, &self.files.layout));
+        }
+    }
+}
+
+/// The index of an ended segment, but for the tree that is still being finished.
+pub(super) struct OwedIndex {
+    index: SegmentIndex,
+    tree: Receiver<CompactRange>,
 }

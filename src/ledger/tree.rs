@@ -99,11 +99,16 @@ impl TreeFollower {
         }
     }
 
-    /// Waits until all leaves are hashed and returns the tree.
-    pub(super) fn finished(&self) -> Result<CompactRange, LedgerError> {
+    /// Asks for the tree of all that was handed over so far; it comes when the leaves are hashed.
+    pub(super) fn ask(&self) -> Result<Receiver<CompactRange>, LedgerError> {
         let (reply, answer) = bounded(1);
         self.send(Work::Report(reply))?;
-        answer.recv().map_err(|_| LedgerError::Stopped)
+        Ok(answer)
+    }
+
+    /// Waits until all leaves are hashed and returns the tree.
+    pub(super) fn finished(&self) -> Result<CompactRange, LedgerError> {
+        self.ask()?.recv().map_err(|_| LedgerError::Stopped)
     }
 
     fn send(&self, work: Work) -> Result<(), LedgerError> {

@@ -7,6 +7,7 @@
 
 use std::marker::PhantomData;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::batch::Batch;
 use super::disk::DiskFile;
@@ -20,7 +21,9 @@ use super::index::Place;
 use super::keys::KeyWindow;
 use super::layout::LedgerPlace;
 use super::options::{Appended, Head, SyncMode, WriterOptions};
+use super::roll::OwedIndex;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::sync::Syncs;
 use super::tree::TreeFollower;
 use super::walk::Position;
 use crate::event::{Payload, SystemEvent};
@@ -37,7 +40,7 @@ const SHARED_STEP_BYTES_MAX: usize = 16 << 10;
 /// What an open segment's frames are made with.
 pub(super) struct OpenSegment {
     pub(super) header: SegmentHeader,
-    pub(super) file: Box<dyn DiskFile>,
+    pub(super) file: Arc<dyn DiskFile>,
     pub(super) seed: u32,
     pub(super) places: Vec<Place>,
     pub(super) keyed_records: u64,
@@ -46,6 +49,7 @@ pub(super) struct OpenSegment {
 impl OpenSegment {
     pub(super) fn new(header: SegmentHeader, file: Box<dyn DiskFile>) -> Self {
         let seed = seed_of(header.salt);
+        let file = file.into();
         Self { header, file, seed, places: Vec::new(), keyed_records: 0 }
     }
 }
@@ -59,6 +63,7 @@ pub struct Writer<P> {
     pub(super) position: Position,
     /// All frames below this number are durable.
     pub(super) durable_below: u64,
+    pub(super) syncs: Syncs,
     /// Header space and the records of steps that wait for their frame.
     pub(super) pending: Vec<u8>,
     pub(super) pending_count: u32,
@@ -66,6 +71,8 @@ pub struct Writer<P> {
     pending_keyed: u64,
     keys: KeyWindow,
     pub(super) tree: TreeFollower,
+    /// Of the segment before, until half of this one is used.
+    pub(super) owed_index: Option<OwedIndex>,
     poisoned: Option<String>,
     pub(super) last_frame_empty: bool,
     /// Held for the writer's life.
@@ -111,6 +118,7 @@ impl<P: Payload> Writer<P> {
         let tree = TreeFollower::start(opened.tree).map_err(at("start a thread for", path))?;
         let mut writer = Self {
             durable_below: opened.position.number,
+            syncs: Syncs::default(),
             files: opened.files,
             sync_mode: options.sync,
             segment: opened.segment,
@@ -120,6 +128,7 @@ impl<P: Payload> Writer<P> {
             pending_keyed: 0,
             keys: opened.keys,
             tree,
+            owed_index: None,
             poisoned: None,
             last_frame_empty: true,
             _lock: opened.lock,
@@ -201,8 +210,10 @@ impl<P: Payload> Writer<P> {
     pub fn close_with_link(mut self) -> Result<(Head, Digest), LedgerError> {
         self.sync()?;
         let tree = self.tree.finished()?;
+        self.write_owed_index();
         self.end_segment(FLAG_CLOSE)?;
-        self.write_index(&tree);
+        self.owe_index();
+        self.write_owed_index();
         // The log is closed and durable; a spare that cannot be removed only takes space.
         drop(self.files.drop_spare());
         Ok((head_of(&tree)?, self.position.link))
@@ -286,7 +297,7 @@ impl<P: Payload> Writer<P> {
     }
 
     /// Writes the waiting records as one frame. `following` bytes are about to be appended.
-    fn flush(&mut self, following: usize) -> Result<(), LedgerError> {
+    pub(super) fn flush(&mut self, following: usize) -> Result<(), LedgerError> {
         if self.pending_count == 0 {
             return Ok(());
         }
@@ -311,6 +322,9 @@ impl<P: Payload> Writer<P> {
         self.pending.resize(frame_bytes, 0);
         let mut header = self.frame_header(flags, records_bytes, self.pending_count);
         let link = header.encode_over(&mut self.pending, self.segment.seed);
+        // All above may run beside the sync of the frame before; nothing below does.
+        self.finish_sync()?;
+        debug_assert!(flags & FLAG_ORDERED == 0 || self.durable_below == self.position.number);
         let written = self.segment.file.write_at(&self.pending, self.position.offset);
         self.poison_on(written, "write")?;
         self.note_place(&header);
@@ -324,14 +338,14 @@ impl<P: Payload> Writer<P> {
         self.pending.clear();
         self.pending.resize(FRAME_HEADER_BYTES, 0);
         self.pending_count = 0;
-        self.spare_in_time();
+        self.prepare_in_time();
         Ok(())
     }
 
     pub(super) fn frame_header(&self, flags: u16, records_bytes: usize, count: u32) -> FrameHeader {
-        // In `Always` mode the frame before is durable by now; a watermark may lag, not lead.
+        // An ordered frame is handed to the disk when the frame before is durable: a sync that is
+        // on its way now is over by then. Else a watermark may lag, and never lead.
         let ordered = flags & FLAG_ORDERED != 0;
-        debug_assert!(!ordered || self.durable_below == self.position.number);
         FrameHeader {
             body_checksum: 0,
             flags,
@@ -340,7 +354,7 @@ impl<P: Payload> Writer<P> {
             first_sequence: self.position.sequence,
             count,
             epoch: self.segment.header.epoch,
-            watermark: self.durable_below,
+            watermark: if ordered { self.position.number } else { self.durable_below },
             commit_time: self.files.host.now(),
             previous: self.position.link,
         }
@@ -353,16 +367,6 @@ impl<P: Payload> Writer<P> {
             sequence: header.next_sequence(),
             link,
         };
-    }
-
-    pub(super) fn sync_segment(&mut self) -> Result<(), LedgerError> {
-        if self.durable_below == self.position.number {
-            return Ok(());
-        }
-        let synced = self.segment.file.sync();
-        self.poison_on(synced, "sync")?;
-        self.durable_below = self.position.number;
-        Ok(())
     }
 
     pub(super) fn poison_on(

@@ -2,6 +2,7 @@
 
 pub(super) mod backtest;
 pub(super) mod backup;
+pub(super) mod bench;
 pub(super) mod check;
 pub(super) mod checkpoint;
 pub(super) mod demo;

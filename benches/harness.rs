@@ -1,0 +1,255 @@
+//! Contenders side by side: interleaved rounds, medians with their spread, ratios to one of them.
+//!
+//! Every contender of a table does the same work under the same promise, in turn, round after
+//! round, each time in an empty directory of its own. The ratio of a line is the median of its
+//! ratios within the rounds, so that a machine that slows down for a while slows down both.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use schwabot::measure::Reached;
+
+/// What a contender's work may end with.
+pub(crate) type Done = Result<Reached, Box<dyn std::error::Error>>;
+type Work<'a> = Box<dyn FnMut(&Path) -> Done + 'a>;
+
+/// A name and the work behind it.
+pub(crate) struct Contender<'a> {
+    name: String,
+    work: Work<'a>,
+}
+
+/// One thing that is measured.
+pub(crate) struct Table<'a> {
+    title: &'static str,
+    unit: &'static str,
+    contenders: Vec<Contender<'a>>,
+    /// Bytes of memory that are touched before each work: see [`touch_memory`].
+    touched_bytes: usize,
+}
+
+/// What came out of a table.
+pub(crate) struct Outcome {
+    title: &'static str,
+    unit: &'static str,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    name: String,
+    rounds: Vec<Reached>,
+}
+
+impl<'a> Table<'a> {
+    pub(crate) fn new(title: &'static str, unit: &'static str) -> Self {
+        Self { title, unit, contenders: Vec::new(), touched_bytes: 0 }
+    }
+
+    /// The work writes so many bytes through the page cache.
+    pub(crate) fn writing(mut self, bytes: u64) -> Self {
+        self.touched_bytes = usize::try_from(bytes).unwrap_or(0);
+        self
+    }
+
+    pub(crate) fn with<E: Into<Box<dyn std::error::Error>>>(
+        mut self,
+        name: impl Into<String>,
+        mut work: impl FnMut(&Path) -> Result<Reached, E> + 'a,
+    ) -> Self {
+        let work: Work<'a> = Box::new(move |dir| work(dir).map_err(Into::into));
+        self.contenders.push(Contender { name: name.into(), work });
+        self
+    }
+
+    /// Runs all rounds and prints what came out; nothing where no word asked for this table.
+    pub(crate) fn run(mut self, run: &mut Run) {
+        if !run.wants(self.title) {
+            return;
+        }
+        let lines = self.contenders.iter();
+        let mut lines: Vec<Line> =
+            lines.map(|one| Line { name: one.name.clone(), rounds: Vec::new() }).collect();
+        for _ in 0..run.rounds {
+            for (line, contender) in lines.iter_mut().zip(&mut self.contenders) {
+                touch_memory(self.touched_bytes);
+                let dir = run.empty_dir();
+                let done = (contender.work)(dir.path());
+                line.rounds.push(done.unwrap_or_else(|error| panic!("{}: {error}", line.name)));
+            }
+        }
+        let outcome = Outcome { title: self.title, unit: self.unit, lines };
+        println!("{}", outcome.text());
+        run.outcomes.push(outcome);
+    }
+}
+
+impl Outcome {
+    /// The median of a line's ratios to another line within the rounds.
+    pub(crate) fn ratio(&self, line: usize, to: usize) -> f64 {
+        let pairs = self.lines[line].rounds.iter().zip(&self.lines[to].rounds);
+        median(pairs.map(|(one, other)| rate(one) / rate(other)).collect())
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("\n{} ({})\n", self.title, self.unit);
+        for (place, line) in self.lines.iter().enumerate() {
+            let rates: Vec<f64> = line.rounds.iter().map(rate).collect();
+            let low = rates.iter().copied().fold(f64::MAX, f64::min);
+            let high = rates.iter().copied().fold(0.0, f64::max);
+            let (name, ratio) = (&line.name, self.ratio(place, 0));
+            let middle = median(rates);
+            let _ = write!(
+                text,
+                "  {name:<44} {middle:>12.0} [{low:>11.0} .. {high:>11.0}] {ratio:>6.2}"
+            );
+            let waits = [500, 990, 999].map(|thousandths| line.wait(thousandths));
+            if let [Some(half), Some(most), Some(last)] = waits {
+                let _ = write!(text, "   p50 {half} p99 {most} p99.9 {last} us");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The same as a table of Markdown.
+    fn markdown(&self) -> String {
+        let mut text = format!("### {}\n\n", self.title);
+        let _ = writeln!(text, "| | {} | least | most | ratio |", self.unit);
+        text.push_str("|---|---|---|---|---|\n");
+        for (place, line) in self.lines.iter().enumerate() {
+            let rates: Vec<f64> = line.rounds.iter().map(rate).collect();
+            let low = rates.iter().copied().fold(f64::MAX, f64::min);
+            let high = rates.iter().copied().fold(0.0, f64::max);
+            let ratio = self.ratio(place, 0);
+            let cells = [median(rates), low, high].map(short).join(" | ");
+            let _ = writeln!(text, "| {} | {cells} | {ratio:.2} |", line.name);
+        }
+        text
+    }
+}
+
+impl Line {
+    /// The median over the rounds of a wait, in microseconds.
+    fn wait(&self, thousandths: usize) -> Option<u128> {
+        let mut waits: Vec<Duration> =
+            self.rounds.iter().filter_map(|round| round.wait(thousandths)).collect();
+        waits.sort_unstable();
+        waits.get(waits.len() / 2).map(Duration::as_micros)
+    }
+}
+
+/// How this run is done, and what came out so far.
+pub(crate) struct Run {
+    pub(crate) smoke: bool,
+    rounds: usize,
+    /// Words that pick tables by their title.
+    words: Vec<String>,
+    place: PathBuf,
+    outcomes: Vec<Outcome>,
+}
+
+impl Run {
+    /// As the arguments say: `--smoke`, `--rounds N`, `--dir DIR`, words.
+    pub(crate) fn from_arguments() -> Self {
+        let mut run = Self {
+            smoke: false,
+            rounds: 7,
+            words: Vec::new(),
+            // Beside the build, on the disk the project lies on: a RAM disk would prove nothing.
+            place: PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
+            outcomes: Vec::new(),
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--smoke" | "--test" => (run.smoke, run.rounds) = (true, 1),
+                "--rounds" => {
+                    run.rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(7);
+                }
+                "--dir" => run.place = arguments.next().map_or(run.place, PathBuf::from),
+                flag if flag.starts_with("--") => {}
+                _ => run.words.push(argument),
+            }
+        }
+        println!("{}, {} rounds", self::machine(&run.place), run.rounds);
+        run
+    }
+
+    /// One of the two, for a smoke run and for a whole one.
+    pub(crate) fn size(&self, small: u64, whole: u64) -> u64 {
+        if self.smoke { small } else { whole }
+    }
+
+    fn wants(&self, title: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| title.contains(word.as_str()))
+    }
+
+    pub(crate) fn empty_dir(&self) -> tempfile::TempDir {
+        tempfile::tempdir_in(&self.place).unwrap()
+    }
+
+    /// What came out, as Markdown; nothing where no table ran.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!("{}, {} rounds\n", machine(&self.place), self.rounds);
+        for outcome in &self.outcomes {
+            text.push('\n');
+            text.push_str(&outcome.markdown());
+        }
+        text
+    }
+}
+
+/// Touches so much memory and gives it back. On a virtual machine memory that was given back to
+/// the host costs ten times as much at its first touch; without this the first contender pays.
+fn touch_memory(bytes: usize) {
+    let mut memory = vec![0_u8; bytes];
+    for page in memory.chunks_mut(4096) {
+        page[0] = 1;
+    }
+    std::hint::black_box(&memory);
+}
+
+fn rate(reached: &Reached) -> f64 {
+    reached.records as f64 / reached.elapsed.as_secs_f64().max(1e-9)
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// Three digits and a unit.
+fn short(rate: f64) -> String {
+    match rate {
+        rate if rate >= 1e7 => format!("{:.1} M", rate / 1e6),
+        rate if rate >= 1e6 => format!("{:.2} M", rate / 1e6),
+        rate if rate >= 1e4 => format!("{:.1} k", rate / 1e3),
+        rate if rate >= 1e3 => format!("{:.2} k", rate / 1e3),
+        rate => format!("{rate:.1}"),
+    }
+}
+
+/// Processor, cores, and the file system under a directory with its mount options.
+fn machine(place: &Path) -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cpus = read("/proc/cpuinfo");
+    let cpu =
+        cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("a processor");
+    let cpu = cpu.trim_start_matches(['\t', ' ', ':']);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let place = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+    // device, mount point, file system, options
+    let mounts = read("/proc/mounts");
+    let mount = mounts
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ');
+            let (_, at, kind, options) =
+                (words.next()?, words.next()?, words.next()?, words.next()?);
+            place.starts_with(at).then_some((at.len(), kind, options))
+        })
+        .max_by_key(|(length, ..)| *length);
+    let disk = mount.map_or_else(String::new, |(_, kind, how)| format!(", {kind} ({how})"));
+    format!("{cpu}, {cores} cores{disk}")
+}
