@@ -156,6 +156,12 @@ pub trait DiskFile: Send + Sync {
     /// As the system says; the caller must then believe no byte that was not synced before.
     fn sync(&self) -> io::Result<()>;
 
+    /// Asks the system to begin to write a part of the file out, and waits for nothing. It promises
+    /// nothing: a later [`DiskFile::sync`] has less to do, and alone tells of failures.
+    fn begin_writing_out(&self, offset: u64, bytes: u64) {
+        let _ = (offset, bytes);
+    }
+
     /// Maps the file read-only, or returns `None` where this disk cannot map.
     ///
     /// # Errors
@@ -339,6 +345,14 @@ impl DiskFile for RealFile {
 
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn begin_writing_out(&self, offset: u64, bytes: u64) {
+        let (Ok(offset), Ok(bytes)) = (offset.try_into(), bytes.try_into()) else { return };
+        let flags = libc::SYNC_FILE_RANGE_WRITE;
+        // SAFETY: the descriptor is open for the whole call, which touches no memory of ours. Its
+        // answer is no news: what cannot be written out is told by the sync to come.
+        unsafe { libc::sync_file_range(self.file.as_raw_fd(), offset, bytes, flags) };
     }
 
     fn map(&self) -> io::Result<Option<Map>> {

@@ -36,6 +36,9 @@ use crate::merkle::CompactRange;
 const FRAME_BYTES_TARGET: usize = 64 << 10;
 /// A longer step has its own frame.
 const SHARED_STEP_BYTES_MAX: usize = 16 << 10;
+/// In [`SyncMode::End`] the system is asked to write out so much at a time. Else it would begin at
+/// the sync of the roll, and the writer would stand still for the whole segment.
+const WRITE_OUT_BYTES: u64 = 4 << 20;
 
 /// What an open segment's frames are made with.
 pub(super) struct OpenSegment {
@@ -44,13 +47,15 @@ pub(super) struct OpenSegment {
     pub(super) seed: u32,
     pub(super) places: Vec<Place>,
     pub(super) keyed_records: u64,
+    /// Where what the system was asked to write out ends.
+    written_out: u64,
 }
 
 impl OpenSegment {
     pub(super) fn new(header: SegmentHeader, file: Box<dyn DiskFile>) -> Self {
         let seed = seed_of(header.salt);
         let file = file.into();
-        Self { header, file, seed, places: Vec::new(), keyed_records: 0 }
+        Self { header, file, seed, places: Vec::new(), keyed_records: 0, written_out: 0 }
     }
 }
 
@@ -330,6 +335,7 @@ impl<P: Payload> Writer<P> {
         self.note_place(&header);
         self.segment.keyed_records += std::mem::take(&mut self.pending_keyed);
         self.advance(&header, link);
+        self.write_out_in_time();
         self.last_frame_empty = self.pending_count == 0;
         let stored = std::mem::take(&mut self.pending);
         let followed =
@@ -340,6 +346,15 @@ impl<P: Payload> Writer<P> {
         self.pending_count = 0;
         self.prepare_in_time();
         Ok(())
+    }
+
+    fn write_out_in_time(&mut self) {
+        let (segment, end) = (&mut self.segment, self.position.offset);
+        let bytes = end.saturating_sub(segment.written_out);
+        if self.sync_mode == SyncMode::End && bytes >= WRITE_OUT_BYTES {
+            segment.file.begin_writing_out(segment.written_out, bytes);
+            segment.written_out = end;
+        }
     }
 
     pub(super) fn frame_header(&self, flags: u16, records_bytes: usize, count: u32) -> FrameHeader {
