@@ -29,6 +29,36 @@ fn a_backtest_answers_with_one_json_object_and_money_as_decimal_text() -> TestRe
 }
 
 #[test]
+fn a_backtest_without_a_ledger_tells_the_same_figures_and_writes_nothing() -> TestResult {
+    let place = Place::new()?;
+    let file = place.write("AAA_USDT-1m.csv", &walk(1, 600))?;
+    std::fs::create_dir(place.path("tmp"))?;
+    let bare = |format: &str| {
+        let args = ["backtest", "--data", &file, "--no-ledger", "--format", format];
+        finish(program(&args).env("TMPDIR", place.path("tmp")))
+    };
+    let json = bare("json")?.json()?;
+    let ledger = place.arg("l");
+    let recorded = run(&["backtest", "--data", &file, "--ledger", &ledger, "--format", "json"])?;
+    let recorded = recorded.json()?;
+    for field in ["run", "bars", "trades", "counters", "accounts", "data", "account_currency"] {
+        assert_eq!(json[field], recorded[field], "{field}");
+    }
+    for answer in [&json, &recorded] {
+        let (run, all) = (&answer["run_seconds"], &answer["elapsed_seconds"]);
+        assert!((0.0..all.as_f64().unwrap()).contains(&run.as_f64().unwrap()), "{run} of {all}");
+    }
+    assert!(json["ledger"].is_null() && json.get("head").is_none());
+    let text = bare("text")?;
+    assert_eq!((text.code, text.err.as_str()), (Some(0), ""));
+    assert!(text.out.contains("nothing was recorded"), "{}", text.out);
+    assert_eq!(std::fs::read_dir(place.path("tmp"))?.count(), 0);
+    let both = run(&["backtest", "--data", &file, "--no-ledger", "--ledger", &place.arg("m")])?;
+    assert_eq!(both.code, Some(2), "{}", both.err);
+    Ok(())
+}
+
+#[test]
 fn equity_is_opening_cash_plus_profit_plus_what_is_unrealised() -> TestResult {
     use schwabot::units::MoneyExact;
     let place = Place::new()?;

@@ -6,8 +6,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use schwabot::event::{Class, Event, Mode};
 use schwabot::ledger::{Entry, Reader, SyncMode, WriterOptions};
-use schwabot::market::{DataFile, MarketOptions, open_market};
-use schwabot::pipeline::{Job, RunOptions, RunSettings, Summary, market_config, run};
+use schwabot::market::{DataFile, MarketOptions, MergedSource, open_market};
+use schwabot::pipeline::{
+    Job, Progress, RunOptions, RunSettings, Summary, market_config, run, run_unrecorded,
+};
 use schwabot::projections::{UpTo, fold};
 use schwabot::time::Timestamp;
 
@@ -20,19 +22,22 @@ fn options() -> RunOptions {
 }
 
 fn backtest(ledger: &Path, files: &[String]) -> TestResult<Summary> {
+    let job = job(files, &RunSettings::default())?;
+    Ok(run(ledger, job, &options(), |_| ControlFlow::Continue(()))?)
+}
+
+fn job(files: &[String], settings: &RunSettings) -> TestResult<Job<MergedSource>> {
     let files: Vec<DataFile> =
         files.iter().map(|path| DataFile { path: path.into(), pair: None, format: None }).collect();
     let market = open_market(&files, &MarketOptions::default())?;
-    let settings = RunSettings::default();
-    let job = Job {
+    Ok(Job {
         mode: Mode::Backtest,
-        config: market_config(&settings, &market.pairs)?,
+        config: market_config(settings, &market.pairs)?,
         generator: None,
         origin: Timestamp::from_nanos(0),
         inputs: market.inputs,
         source: market.source,
-    };
-    Ok(run(ledger, job, &options(), |_| ControlFlow::Continue(()))?)
+    })
 }
 
 #[test]
@@ -110,6 +115,45 @@ fn replaying_the_log_gives_the_world_that_the_run_had() -> TestResult {
     assert_eq!(folded.world.trades().len() as u64, summary.counters.trades);
     assert_eq!(folded.records, summary.head.size);
     assert!(summary.counters.trades > 5);
+    Ok(())
+}
+
+#[test]
+fn a_run_that_nobody_records_comes_to_the_figures_of_the_recorded_one() -> TestResult {
+    let place = Place::new()?;
+    // A hole, so that there is a defect too.
+    let holed: Vec<String> = walk(2, 2_600).lines().map(str::to_owned).collect();
+    let holed = [&holed[..900], &holed[905..]].concat().join("\n");
+    let files =
+        [place.write("AAA_USDT-1m.csv", &walk(1, 2_700))?, place.write("BBB_USDT-1m.csv", &holed)?];
+    for strategy in ["sma-cross", "schwabot"] {
+        let settings =
+            RunSettings { strategy: Some(strategy.to_owned()), ..RunSettings::default() };
+        let go_on = |_: &Progress| ControlFlow::Continue(());
+        let recorded = run(&place.path(strategy), job(&files, &settings)?, &options(), go_on)?;
+        for threads in [1, 3] {
+            let mut records = 0;
+            let figures = run_unrecorded(job(&files, &settings)?, threads, |progress| {
+                records = progress.records;
+                ControlFlow::Continue(())
+            })?;
+            assert_eq!(figures.run, recorded.run);
+            assert_eq!(figures.counters, recorded.counters);
+            assert_eq!(figures.quality, recorded.quality);
+            assert_eq!(figures.accounts, recorded.accounts);
+            assert_eq!(figures.open_positions, recorded.open_positions);
+            assert_eq!((figures.time, figures.stopped), (recorded.time, false));
+            // What is behind the last bar is the end of the data, and what follows from it.
+            assert!((1..20).contains(&(recorded.records - records)), "{records} records");
+        }
+        assert!(recorded.counters.defects > 0 && recorded.counters.signals > 5);
+    }
+    let stop = |progress: &Progress| match progress.bars {
+        120 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let stopped = run_unrecorded(job(&files, &RunSettings::default())?, 1, stop)?;
+    assert_eq!((stopped.counters.bars, stopped.stopped), (120, true));
     Ok(())
 }
 

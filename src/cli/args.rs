@@ -139,6 +139,9 @@ pub(super) struct BacktestArgs {
     /// Where to record; a fresh directory unless given
     #[arg(long, value_name = "DIR")]
     pub(super) ledger: Option<PathBuf>,
+    /// Record nothing: only the figures come out, and nothing of them can be verified
+    #[arg(long, conflicts_with_all = ["ledger", "append", "sync", "segment_bytes"])]
+    pub(super) no_ledger: bool,
     /// Add the run to a ledger that holds events already
     #[arg(long)]
     pub(super) append: bool,

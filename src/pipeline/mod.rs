@@ -17,6 +17,7 @@ mod settings;
 mod steps;
 mod summary;
 mod trading;
+mod unrecorded;
 
 pub use ahead::usual_threads;
 pub use error::PipelineError;
@@ -25,6 +26,7 @@ pub use run_file::{RunFile, RunFileError, file_format, fill_model, sync_mode};
 pub use settings::{InstrumentSettings, RunSettings, SettingsError, VenueSettings, market_config};
 pub use summary::{EngineReports, Summary};
 pub use trading::{BacktestResult, CycleResult, TradingPipeline};
+pub use unrecorded::{Unrecorded, run_unrecorded};
 
 use std::ops::ControlFlow;
 use std::path::Path;

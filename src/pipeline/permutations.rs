@@ -3,13 +3,15 @@
 //! Each seed's market is run through the kernel without a ledger. If a strategy trades there as
 //! much as on the real order, what it found in the real order is no more than chance finds.
 
+use std::ops::ControlFlow;
+
 use crossbeam_channel::unbounded;
 use serde::Serialize;
 
-use super::PipelineError;
-use crate::event::{EndOfData, Event, Mode, RunConfig};
-use crate::kernel::{Decision, InputClock, Kernel, World, run_started};
-use crate::market::{PermutableMarket, Source};
+use super::unrecorded::decide;
+use super::{Job, PipelineError};
+use crate::event::{Mode, RunConfig};
+use crate::market::PermutableMarket;
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
 
@@ -76,26 +78,15 @@ fn run_one(
     market: &PermutableMarket,
     seed: u64,
 ) -> Result<PermutationOutcome, PipelineError> {
-    let started = run_started(Mode::Backtest, config.clone(), None, 0)?;
-    let mut kernel = Kernel::start(World::default(), &started)?;
-    let mut clock = InputClock::new(Timestamp::from_nanos(0), config);
-    let mut decisions: Vec<Decision> = Vec::new();
-    let mut sequence = 0;
-    let mut step = |input: &Event| {
-        let now = clock.advance(input);
-        decisions.clear();
-        kernel.step(sequence, input, now, &mut decisions)?;
-        sequence += 1 + decisions.len() as u64;
-        Ok::<_, PipelineError>(())
+    let job = Job {
+        mode: Mode::Backtest,
+        config: config.clone(),
+        generator: None,
+        origin: Timestamp::from_nanos(0),
+        inputs: vec![],
+        source: market.permuted(seed),
     };
-    step(&Event::RunStarted(Box::new(started)))?;
-    let mut source = market.permuted(seed);
-    let mut bars = 0;
-    while let Some(bar) = source.next()? {
-        step(&bar)?;
-        bars += 1;
-    }
-    step(&Event::EndOfData(EndOfData { bars, defects: 0 }))?;
+    let (kernel, ..) = decide(job, 1, |_| ControlFlow::Continue(()))?;
     let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
     let account = run.portfolio().account(&config.account_currency);
     Ok(PermutationOutcome {

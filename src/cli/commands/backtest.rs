@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::figures::{Figures, tell_figures, tell_time};
 use super::place::ledger_at;
 use crate::cli::args::{BacktestArgs, Format};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
-use crate::cli::text::{Screen, amount, amount_or_none, count, note};
+use crate::cli::text::{Screen, count, note};
 use crate::event::{FillModel, Mode, RunConfig, StrategyConfig};
 use crate::ledger::clock::Stopwatch;
 use crate::ledger::{Reader, SyncMode, WriterOptions};
 use crate::market::{
     CommandFile, CommandedSource, DataFile, MarketOptions, PERMUTED_BARS_MAX, PairSymbol,
-    PermutableMarket, open_market, parse_data_argument,
+    PermutableMarket, Source, open_market, parse_data_argument,
 };
 use crate::pipeline::{
     Job, PermutationOutcome, PipelineError, RunFile, RunOptions, RunSettings, Summary,
-    VenueSettings, market_config, run as run_job, run_permutations, usual_threads,
+    VenueSettings, market_config, run as run_job, run_permutations, run_unrecorded, usual_threads,
 };
 use crate::projections::{UpTo, fold};
 use crate::strategies;
@@ -57,9 +58,13 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
         inputs,
         source: CommandedSource::new(market.source, commands),
     };
+    if args.no_ledger {
+        return run_without_ledger(args, &story, job, options.threads, clock);
+    }
     let ledger = ledger_at(args.ledger.clone().or(file.ledger), "backtest")?;
     interrupt::listen()?;
     let mut watch = Watch::new(None);
+    let alone = Stopwatch::start();
     let summary = run_job(&ledger, job, &options, |progress| watch.step(progress));
     drop(watch);
     let summary = summary.inspect_err(|error| {
@@ -67,7 +72,7 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
             say_what_is_left(&ledger);
         }
     })?;
-    let elapsed = clock.elapsed();
+    let (alone, elapsed) = (alone.elapsed(), clock.elapsed());
     let permutations = if summary.engines.is_some() && !summary.stopped {
         permute(&shuffled, &files, &market_options, args.permutations, threads)?
     } else {
@@ -80,6 +85,7 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
         Format::Json => {
             story.notes.iter().for_each(|text| note(text));
             let mut answer = as_json(&summary, &ledger, elapsed, &story.notes);
+            answer["run_seconds"] = json!(alone.as_secs_f64());
             answer["permutations"] = json!(permutations);
             answer["in_sample"] = json!(in_sample);
             screen.json(&answer)?;
@@ -87,6 +93,52 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
     }
     screen.flush()?;
     Ok(if summary.stopped { INTERRUPTED } else { 0 })
+}
+
+/// The same run with nothing recorded. Its market is not shuffled either: that is for judging a run
+/// that is kept.
+fn run_without_ledger<S: Source + Send>(
+    args: &BacktestArgs,
+    story: &Story,
+    job: Job<S>,
+    threads: usize,
+    clock: Stopwatch,
+) -> Outcome {
+    interrupt::listen()?;
+    let mut watch = Watch::new(None);
+    let alone = Stopwatch::start();
+    let figures = run_unrecorded(job, threads, |progress| watch.step(progress))?;
+    drop(watch);
+    let (alone, elapsed) = (alone.elapsed(), clock.elapsed());
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Text => {
+            screen.line(&story.title)?;
+            story.notes.iter().try_for_each(|text| screen.line(text))?;
+            tell_figures(&mut screen, &Figures::from(&figures))?;
+            screen.field("ledger", "none: nothing was recorded")?;
+            tell_time(&mut screen, figures.counters.bars, elapsed)?;
+        }
+        Format::Json => {
+            story.notes.iter().for_each(|text| note(text));
+            screen.json(&json!({
+                "bars": figures.counters.bars,
+                "trades": figures.counters.trades,
+                "account_currency": figures.account_currency,
+                "elapsed_seconds": elapsed.as_secs_f64(),
+                "run_seconds": alone.as_secs_f64(),
+                "run": figures.run,
+                "ledger": null,
+                "stopped": figures.stopped,
+                "counters": figures.counters,
+                "accounts": figures.accounts,
+                "data": figures.quality,
+                "notes": story.notes,
+            }))?;
+        }
+    }
+    screen.flush()?;
+    Ok(if figures.stopped { INTERRUPTED } else { 0 })
 }
 
 /// Whether the run was judged on data that its evidence came from; then that is said.
@@ -241,35 +293,7 @@ impl Story {
         for text in &self.notes {
             screen.line(text)?;
         }
-        let counters = &summary.counters;
-        if summary.stopped {
-            screen
-                .line(format_args!("stopped by Ctrl-C at {}; the run has no end", summary.time))?;
-        }
-        screen.field("bars", counters.bars)?;
-        for pair in summary.quality.pairs().iter().filter(|pair| pair.defects() > 0) {
-            let name = format!("{} defects", pair.symbol);
-            screen.field(&name, super::state::defects_in_words(pair))?;
-        }
-        let orders = format!(
-            "{} placed, {} filled, {} refused, {} rejected, {} expired",
-            counters.orders, counters.fills, counters.refused, counters.rejected, counters.expired
-        );
-        screen.field("orders", orders)?;
-        screen.field("trades", format_args!("{} closed", counters.trades))?;
-        for account in &summary.accounts {
-            let currency = &account.currency;
-            screen
-                .field("net profit", format_args!("{} {currency}", amount(account.net_profit)))?;
-            let unrealised = amount_or_none(account.unrealised);
-            let open = count(summary.open_positions, "open position");
-            screen.field("unrealised", format_args!("{unrealised} {currency} ({open})"))?;
-            let (equity, opening) = (amount_or_none(account.equity), amount(account.opening));
-            screen.field("equity", format_args!("{equity} {currency}, from {opening}"))?;
-            screen.field("fees", format_args!("{} {currency}", amount(account.fees)))?;
-            let fall = amount(account.max_drawdown);
-            screen.field("worst fall", format_args!("{fall} {currency}"))?;
-        }
+        tell_figures(screen, &Figures::from(summary))?;
         super::engines::tell(screen, summary, permutations)?;
         if let Some(failure) = &summary.snapshot_failure {
             note(&format_args!("{failure}; the log is whole all the same"));
@@ -278,8 +302,7 @@ impl Story {
         let head = format!("{} records, root {}", summary.head.size, summary.head.root);
         screen.field("head", head)?;
         screen.field("chain head", summary.chain_head)?;
-        let rate = per_second(counters.bars, elapsed);
-        screen.field("time", format_args!("{} ms, {rate} bars/s", elapsed.as_millis()))?;
+        tell_time(screen, summary.counters.bars, elapsed)?;
         screen.line(format_args!("check it: schwabot verify {}", ledger.display()))
     }
 }
@@ -294,10 +317,6 @@ fn parameters_in_words(config: &RunConfig) -> String {
     let told = parameters.iter().filter(|known| few || !usual.contains(known));
     let told: Vec<String> = told.map(|known| format!("{} = {}", known.name, known.value)).collect();
     if told.is_empty() { "defaults".to_owned() } else { told.join(", ") }
-}
-
-fn per_second(bars: u64, elapsed: Duration) -> u128 {
-    u128::from(bars) * 1_000_000 / elapsed.as_micros().max(1)
 }
 
 fn as_json(

@@ -9,6 +9,7 @@ pub(super) mod demo;
 pub(super) mod diff;
 mod engines;
 pub(super) mod export;
+mod figures;
 pub(super) mod inspect;
 mod key_ring;
 pub(super) mod keygen;

@@ -1,0 +1,128 @@
+//! A run that nobody records: the same decisions, and only figures in the end.
+//!
+//! Invariants: the kernel sees what it sees in a recorded run, in the same order and under the same
+//! sequence numbers, so the figures are those of [`run`](super::run()); no file is written.
+
+use std::ops::ControlFlow;
+
+use super::{Job, PipelineError, Progress, ahead};
+use crate::event::{EndOfData, Event, RunId};
+use crate::kernel::{Counters, Decision, InputClock, Kernel, World, run_started};
+use crate::market::Source;
+use crate::projections::{AccountSummary, DataQuality, account_summaries};
+use crate::time::Timestamp;
+
+/// What a run came to that was not recorded: nothing of it can be verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unrecorded {
+    /// The run.
+    pub run: RunId,
+    /// The records that it would have had, by kind.
+    pub counters: Counters,
+    /// What is wrong with its data.
+    pub quality: DataQuality,
+    /// Currency of the headline figures.
+    pub account_currency: String,
+    /// Every account, sorted by currency.
+    pub accounts: Vec<AccountSummary>,
+    /// Pairs with an open position.
+    pub open_positions: u64,
+    /// The simulated time at the end.
+    pub time: Timestamp,
+    /// True when the run was stopped before the end of its data.
+    pub stopped: bool,
+}
+
+/// Runs a job without a ledger: for trying out parameters, and to see what recording costs.
+///
+/// `watch` is called after every step; when it breaks, the run stops there.
+///
+/// # Errors
+/// The source's and the kernel's.
+///
+/// # Examples
+/// ```
+/// use std::ops::ControlFlow;
+/// use schwabot::event::Mode;
+/// use schwabot::kernel::{default_config, default_instrument};
+/// use schwabot::market::{SyntheticConfig, SyntheticMarket};
+/// use schwabot::pipeline::{Job, run_unrecorded};
+/// use schwabot::strategies;
+///
+/// let market = SyntheticConfig { bars: 100, ..SyntheticConfig::default() };
+/// let source = SyntheticMarket::new(market.clone())?;
+/// let instruments = source.pairs().iter()
+///     .map(|pair| default_instrument(pair.symbol.base(), pair.symbol.quote(), pair.interval))
+///     .collect();
+/// let job = Job {
+///     mode: Mode::Demo,
+///     config: default_config(strategies::canonical("sma-cross", &[])?, instruments),
+///     generator: Some(source.generator()),
+///     origin: market.start,
+///     inputs: vec![],
+///     source,
+/// };
+/// let figures = run_unrecorded(job, 1, |_| ControlFlow::Continue(()))?;
+/// assert_eq!(figures.counters.bars, 300);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn run_unrecorded<S: Source + Send>(
+    job: Job<S>,
+    threads: usize,
+    watch: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<Unrecorded, PipelineError> {
+    let account_currency = job.config.account_currency.clone();
+    let (kernel, time, flow) = decide(job, threads, watch)?;
+    let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
+    let positions = run.portfolio().positions();
+    let open = positions.iter().filter(|position| position.side().is_some()).count();
+    Ok(Unrecorded {
+        run: run.started().run,
+        counters: *run.counters(),
+        quality: DataQuality::of(run),
+        account_currency,
+        accounts: account_summaries(run),
+        open_positions: open as u64,
+        time,
+        stopped: flow.is_break(),
+    })
+}
+
+/// Lets the kernel answer every input; also tells when that was, and whether `watch` broke.
+pub(super) fn decide<S: Source + Send>(
+    job: Job<S>,
+    threads: usize,
+    mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
+) -> Result<(Kernel, Timestamp, ControlFlow<()>), PipelineError> {
+    let mut clock = InputClock::new(job.origin, &job.config);
+    let started = run_started(job.mode, job.config, job.generator, 0)?;
+    let mut kernel = Kernel::start(World::default(), &started)?;
+    let mut decisions: Vec<Decision> = Vec::new();
+    let mut records = 0;
+    let mut step = |input: &Event| {
+        let now = clock.advance(input);
+        decisions.clear();
+        kernel.step(records, input, now, &mut decisions)?;
+        records += 1 + decisions.len() as u64;
+        Ok::<_, PipelineError>((records, now))
+    };
+    let (_, mut time) = step(&Event::RunStarted(Box::new(started)))?;
+    for file in job.inputs {
+        (_, time) = step(&Event::InputFile(file))?;
+    }
+    let (mut bars, mut defects) = (0, 0);
+    let flow = ahead::for_each(job.source, threads, |event| {
+        let records;
+        (records, time) = step(&event)?;
+        match event {
+            Event::Bar(_) => bars += 1,
+            Event::DataDefect(_) => defects += 1,
+            _ => {}
+        }
+        Ok::<_, PipelineError>(watch(&Progress { bars, records, time }))
+    })?;
+    if flow.is_continue() {
+        (_, time) = step(&Event::EndOfData(EndOfData { bars, defects }))?;
+    }
+    Ok((kernel, time, flow))
+}
