@@ -44,6 +44,10 @@ def arguments():
     parser.add_argument("--only", default="", metavar="WORD")
     parser.add_argument("--but", default=None, metavar="WORD", help="leave rows with it out")
     parser.add_argument("--more", action="store_true")
+    parser.add_argument(
+        "--others", type=float, default=0.1, metavar="SHARE",
+        help="the share of the machine that others may take during a run that counts",
+    )
     parser.add_argument("--smoke", action="store_true")
     return parser.parse_args()
 
@@ -64,7 +68,7 @@ def conditions(given) -> str:
     return "\n".join((
         f"machine: {os.cpu_count()} cores, {model[0].partition(':')[2].strip() if model else '-'}, "
         f"Linux {platform.release()}",
-        f"file system: {said('stat', '-f', '-c', '%T', str(given.work))}",
+        f"file system: {said('df', '--output=fstype', str(given.work)).split()[-1]}",
         f"Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in packages),
         f"{said(str(given.program), '--version')}, {said('rustc', '--version')}, release build",
@@ -94,7 +98,7 @@ def main() -> int:
         print(f"NOT EQUAL, so nothing is timed: {error}", file=sys.stderr)
         return 1
     if "table" in steps:
-        print(conditions(given) + "\n" + timing.table(given.work))
+        print(conditions(given) + "\n" + timing.table(given.work, given.others))
     return 0
 
 

@@ -3,8 +3,8 @@
 A fast mean of 10 closes crosses a slow one of 50. One unit is bought at the close of the bar of an
 up-cross, and sold at the close of the bar of a down-cross; long only. A fee of a thousandth of the
 notional is paid on each side; there is no spread and no slippage. Means are compared as exact
-integer sums (fast_sum * 50 with slow_sum * 10): float rolling means differ where the two are
-equal, and then another trade follows. A cross needs the order of the means one bar before, so the
+integer sums (fast_sum * 50 with slow_sum * 10): means kept as running float sums can part where
+the exact ones are equal, and then another trade follows. A cross needs the order of the means one bar before, so the
 first possible one is at bar 50, counted from 0.
 
 Only engines are to differ, so each strategy file takes everything from here.

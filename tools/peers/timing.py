@@ -6,7 +6,9 @@ timed from outside, from its start to its end; imports and the engine's loop are
 says of itself. A peer is held on one core, and so is ours, which also has rows with all cores.
 
 Every run is a line in `measured.jsonl`; the table is made of these lines, so that rounds can be
-added later.
+added later. A line also says what share of the machine somebody else took meanwhile. The table
+shows its median for each row; runs with more than `--others` of it (a tenth unless said) are left
+out, whatever they gave, and counted.
 """
 
 import json
@@ -48,7 +50,7 @@ def rounds(files: list, count: int, wanted, program: Path, folder: Path):
                 with (folder / "measured.jsonl").open("a") as out:
                     out.write(json.dumps(told) + "\n")
                 said = f"round {number + 1}: {bars.name}: {row.name}"
-                print(f"{said}: {told['whole']:.2f} s", flush=True)
+                print(f"{said}: {told['whole']:.2f} s, others {told['others']:.0%}", flush=True)
 
 
 def measure(row: Row, bars, program: Path, folder: Path) -> dict:
@@ -61,9 +63,12 @@ def measure(row: Row, bars, program: Path, folder: Path) -> dict:
         place = () if "--no-ledger" in row.ledger else ("--ledger", str(ledger))
         command = ours.command(program, bars.path, *row.ledger, *place)
     drop_from_cache(bars.path)
-    whole, memory, answer = run_alone(command, row.cores)
+    busy = busy_seconds()
+    whole, usage, answer = run_alone(command, row.cores)
+    others = max(busy_seconds() - busy - usage.ru_utime - usage.ru_stime, 0)
     equal.remove(ledger)
-    told = {"whole": whole, "mib": memory / 1024}
+    told = {"whole": whole, "mib": usage.ru_maxrss / 1024}
+    told["others"] = others / (whole * os.cpu_count())
     if row.peer:
         told.update(imports=answer["imports"], loop=answer["loop"], closed=answer["closed"])
     else:
@@ -72,7 +77,7 @@ def measure(row: Row, bars, program: Path, folder: Path) -> dict:
 
 
 def run_alone(command: list, cores: int):
-    """Seconds from start to end, peak memory in KiB, and the JSON on the last line."""
+    """Seconds from start to end, what the system counted, and the JSON on the last line."""
     first = min(os.sched_getaffinity(0))
     pin = (lambda: os.sched_setaffinity(0, {first})) if cores == 1 else None
     start = time.perf_counter()
@@ -85,7 +90,16 @@ def run_alone(command: list, cores: int):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return whole, usage.ru_maxrss, json.loads(out.splitlines()[-1])
+    return whole, usage, json.loads(out.splitlines()[-1])
+
+
+def busy_seconds() -> float:
+    """Time of all cores that was not idle, in any process or in the kernel, since the start."""
+    user, nice, system, _, _, interrupts, soft, steal = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9]
+    )
+    ticks = user + nice + system + interrupts + soft + steal
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def drop_from_cache(path: Path):
@@ -94,36 +108,45 @@ def drop_from_cache(path: Path):
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def table(folder: Path) -> str:
+def is_quiet(run: dict, others: float) -> bool:
+    """Whether nobody else took more; what is within the clock's ticks says nothing."""
+    ticks = 2 / (run["whole"] * os.sysconf("SC_CLK_TCK"))
+    return run["others"] <= others + ticks
+
+
+def table(folder: Path, others: float) -> str:
     """A Markdown table of everything that was measured."""
     lines = (folder / "measured.jsonl").read_text().splitlines()
     known = [json.loads(line) for line in lines]
     text = ""
     for name in dict.fromkeys(run["file"] for run in known):
         runs = [run for run in known if run["file"] == name]
-        text += f"\n{name}, {runs[0]['bars']:,} bars:\n\n" + _table_of(runs)
+        text += f"\n{name}, {runs[0]['bars']:,} bars:\n\n" + _table_of(runs, others)
     return text
 
 
-def _table_of(runs: list) -> str:
-    of = {row.name: [run for run in runs if run["row"] == row.name] for row in ROWS}
+def _table_of(runs: list, others: float) -> str:
+    quiet = [run for run in runs if is_quiet(run, others)]
+    of = {row.name: [run for run in quiet if run["row"] == row.name] for row in ROWS}
+    every = {row.name: sum(run["row"] == row.name for run in runs) for row in ROWS}
     speed = {
         name: [run["bars"] / (run["whole"] - run["imports"]) for run in known]
         for name, known in of.items()
     }
     median = {name: statistics.median(known) for name, known in speed.items() if known}
     text = "| engine | runs | whole process, bars/s | least to most | engine loop, bars/s "
-    text += "| imports, s | peak, MiB | to backtesting.py | to nautilus_trader |\n"
-    text += "|---|---|---|---|---|---|---|---|---|\n"
+    text += "| imports, s | peak, MiB | to backtesting.py | to nautilus_trader | others |\n"
+    text += "|---|---|---|---|---|---|---|---|---|---|\n"
     for name in median:
         loops = [run["bars"] / run["loop"] for run in of[name]]
         cells = [
-            name, str(len(of[name])), _rate(median[name]),
+            name, f"{len(of[name])} of {every[name]}", _rate(median[name]),
             f"{_rate(min(speed[name]))} to {_rate(max(speed[name]))}",
             _rate(statistics.median(loops)),
             f"{statistics.median(run['imports'] for run in of[name]):.2f}",
             f"{statistics.median(run['mib'] for run in of[name]):.0f}",
             *(_ratio(median[name], median.get(peer)) for peer in equal.PEERS),
+            f"{statistics.median(run['others'] for run in of[name]):.0%}",
         ]
         text += "| " + " | ".join(cells) + " |\n"
     return text
