@@ -36,7 +36,10 @@ pub(super) fn shown(disk: &SimDisk) -> Result<Vec<Vec<u8>>, LedgerError> {
         records.push(record.bytes.to_vec());
         Ok(())
     });
-    assert!(records.len() as u64 <= reader.len(), "no more is shown than is said");
+    // How many there are is read off the last segment; where its header lies, the records before it
+    // may be more, and going through them ends in damage.
+    let said = read.is_err() || records.len() as u64 == reader.len();
+    assert!(said, "{} records are shown and {} said", records.len(), reader.len());
     read.map(|()| records)
 }
 
