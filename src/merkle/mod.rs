@@ -60,12 +60,6 @@ impl CompactRange {
         complete.then_some(Self { begin: 0, end: size, subtrees })
     }
 
-    /// First leaf of the range.
-    #[must_use]
-    pub const fn begin(&self) -> u64 {
-        self.begin
-    }
-
     /// One past the last leaf of the range: the tree's size, for a range from zero.
     #[must_use]
     pub const fn end(&self) -> u64 {
@@ -146,10 +140,9 @@ impl CompactRange {
     fn push_subtree(&mut self, mut level: u32, mut root: Digest) {
         self.end += 1 << level;
         // Two neighbours of one level merge only where their parent is a subtree of the tree,
-        // that is when the left one begins at an even place of its level.
+        // that is when they end where such a parent ends.
         while let Some(&(left_level, left)) = self.subtrees.last() {
-            let begins_at = self.end - (2 << level);
-            if left_level != level || !begins_at.is_multiple_of(2 << level) {
+            if left_level != level || !self.end.is_multiple_of(2 << level) {
                 break;
             }
             self.subtrees.pop();
