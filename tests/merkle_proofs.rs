@@ -182,6 +182,17 @@ fn tiles_of_a_grown_tree_are_those_that_changed_or_came_in_addition() {
     }
 }
 
+#[test]
+fn a_tree_has_no_tile_behind_the_last_of_a_level_and_none_above_the_highest() {
+    assert_eq!(Tile::in_tree(0, 0, 256).unwrap().width, 256);
+    assert_eq!(Tile::in_tree(0, 1, 256), None);
+    assert_eq!(Tile::in_tree(1, 0, 255), None);
+    // The largest tree that a ledger may hold reaches into the eighth level, and no further.
+    let last = Tile::new_in((1 << 62) - 1, 1 << 62).last().unwrap();
+    assert_eq!(last, Tile { level: 7, place: 0, width: 64 });
+    assert_eq!(Tile::in_tree(8, 0, 1 << 62), None);
+}
+
 proptest! {
     #![proptest_config(cases(400))]
 

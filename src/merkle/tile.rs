@@ -45,9 +45,7 @@ impl Tile {
     /// assert_eq!(names.last().map(String::as_str), Some("tile/2/000.p/1"));
     /// ```
     pub fn new_in(from: u64, size: u64) -> impl Iterator<Item = Self> {
-        let levels =
-            (0..u64::BITS / TILE_HEIGHT).take_while(move |level| size >> (TILE_HEIGHT * level) > 0);
-        levels.flat_map(move |level| {
+        (0..u64::BITS / TILE_HEIGHT).flat_map(move |level| {
             let had = from >> (TILE_HEIGHT * level);
             let has = size >> (TILE_HEIGHT * level);
             let places =
