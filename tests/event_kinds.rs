@@ -10,6 +10,7 @@ use schwabot::kernel;
 use schwabot::time::Timestamp;
 use schwabot::units::{Money, MoneyExact, Ratio};
 
+use crate::support::notes::{Note, note, stamp};
 use crate::support::runs::*;
 
 /// The list as it was published. A line may be added; none may ever change or go.
@@ -300,5 +301,46 @@ proptest! {
             prop_assert_ne!(&other, event);
             prop_assert_eq!(payload(&other), bytes);
         }
+    }
+}
+
+#[test]
+fn a_record_of_65_535_bytes_is_written_and_read_and_one_byte_more_is_neither() {
+    let long = |bytes: usize| Note { number: 1, text: "x".repeat(bytes - 56) };
+    let mut out = Vec::new();
+    assert_eq!(encode_record(&long(65_535), &stamp(), &mut out).unwrap(), 65_535);
+    assert!(Envelope::decode(&out).is_ok());
+    let before = out.clone();
+    let refused = encode_record(&long(65_536), &stamp(), &mut out);
+    assert!(matches!(refused, Err(RecordError::Long { bytes: 65_536 })), "{refused:?}");
+    assert_eq!(out, before, "nothing of it is left");
+    out.push(0);
+    let refused = Envelope::decode(&out);
+    assert!(matches!(refused, Err(RecordError::Long { bytes: 65_536 })), "{refused:?}");
+}
+
+#[test]
+fn an_event_is_private_only_where_its_type_says_so() {
+    assert!(!note(1).is_private());
+}
+
+#[test]
+fn a_state_may_claim_sixteen_times_as_much_memory_with_each_step_of_its_length() {
+    // A list that claims memory that the rest of its bytes cannot fill.
+    let refused_for = |length: usize, memory: u64| {
+        let mut bytes = (memory / 8192).to_le_bytes().to_vec();
+        bytes.resize(length, 0);
+        wire::decode_state::<Vec<[u8; 8192]>>(&bytes).unwrap_err().to_string()
+    };
+    let steps: [(usize, u64); 4] = [
+        (256 << 10, 16 << 20),
+        ((256 << 10) + 1, 256 << 20),
+        (4 << 20, 256 << 20),
+        ((4 << 20) + 1, 4 << 30),
+    ];
+    for (length, most) in steps {
+        let within = (most - 8192).min((256 << 20) + 8192);
+        assert!(refused_for(length, within).contains("UnexpectedEnd"), "{length}, {within}");
+        assert!(refused_for(length, most + 8192).contains("Limit"), "{length}, {most} and more");
     }
 }
