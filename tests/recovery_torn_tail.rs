@@ -1,12 +1,15 @@
 //! What lies at the end of an unclosed ledger: a torn append is dropped and told, a damaged promise
 //! is refused, and the line between the two is the proof of durability.
 
+use std::sync::Arc;
+
+use schwabot::audit::{VerifyOptions, verify};
 use schwabot::event::Recovered;
 use schwabot::hash::{DeadBytesHasher, Digest};
 use schwabot::ledger::frame::{FLAG_ORDERED, FRAME_HEADER_BYTES, FrameHeader, seed_of};
 use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::scan::{FaultClass, Follower, scan_segment};
-use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
+use schwabot::ledger::segment::{RecoveryNote, SEGMENT_HEADER_BYTES, SegmentHeader};
 use schwabot::ledger::walk::{Position, SegmentFile};
 use schwabot::ledger::{LedgerError, SyncMode, Writer};
 
@@ -286,6 +289,33 @@ fn a_seal_that_nothing_continues_means_a_removed_segment() {
         last -= 1;
         closed.forget(&segment_path(last as u64));
         assert_refused(&closed, FaultClass::Missing);
+    }
+}
+
+#[test]
+fn a_spare_that_was_not_made_to_continue_this_seal_does_not() {
+    let recovery = RecoveryNote { counted_bytes: 0, dead_bytes: 0, dead_digest: Digest::ZERO };
+    let changes: [&dyn Fn(&mut SegmentHeader); 8] = [
+        &|spare| spare.ledger[0] ^= 1,
+        &|spare| spare.application[0] ^= 1,
+        &|spare| spare.index += 1,
+        &|spare| spare.epoch += 1,
+        &|spare| spare.first_sequence += 1,
+        &|spare| spare.first_frame += 1,
+        &|spare| spare.previous.0[0] ^= 1,
+        &|spare| spare.recovery = Some(recovery),
+    ];
+    let state = rolls_in_between().remove(0);
+    for change in changes {
+        let disk = SimDisk::cut_power(&state, Unsynced::Kept);
+        disk.alter(&ledger_path().join("segments/next"), |bytes| {
+            let mut spare = SegmentHeader::decode(bytes).unwrap();
+            change(&mut spare);
+            bytes[..SEGMENT_HEADER_BYTES].copy_from_slice(&spare.encode());
+        });
+        assert_refused(&disk, FaultClass::Missing);
+        let options = VerifyOptions { disk: Arc::new(disk.clone()), ..VerifyOptions::default() };
+        assert_eq!(verify(&ledger_path(), &options).unwrap().exit_code(), 12);
     }
 }
 

@@ -8,6 +8,7 @@ use super::collect::Judged;
 use super::derived::SegmentTruth;
 use super::report::{Level, ProvableRange, Strength};
 use crate::ledger::layout::Listing;
+use crate::ledger::recovery::continues;
 use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
 use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
 use crate::ledger::walk::Position;
@@ -255,18 +256,13 @@ impl<'l> Join<'l> {
         if self.listing.has_segments_dir && self.listing.segments.is_empty() {
             self.missing(0, 0, "segments", "segment 0", "a directory without segments");
         }
+        let last = self.listing.segments.last().and_then(|last| last.header.ok());
         if let Some((end, SegmentEnd::Sealed, _)) = self.before
-            && self
-                .listing
-                .segments
-                .last()
-                .is_some_and(|last| last.index + 1 == self.expected_index)
+            && let Some(last) = last.filter(|last| last.index + 1 == self.expected_index)
             && !self.live
         {
             let index = self.expected_index;
-            let continues =
-                |spare: &SegmentHeader| spare.index == index && spare.previous == end.link;
-            if !self.listing.spare.as_ref().is_some_and(continues) {
+            if !self.listing.spare.is_some_and(|spare| continues(&spare, &last, &end)) {
                 let expected = "the segment that continues the seal";
                 self.missing(index, end.sequence, "segments", expected, "nothing");
             }

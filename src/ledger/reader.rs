@@ -16,7 +16,7 @@ use super::frame::{FLAG_CLOSE, FrameRef};
 use super::index::SegmentIndex;
 use super::layout::{Identity, Layout, Listing};
 use super::open::check_identity;
-use super::recovery::{missing, sound_headers};
+use super::recovery::{continues, missing, sound_headers};
 use super::scan::{Follower, SegmentEnd, scan_segment};
 use super::segment::SegmentHeader;
 use super::walk::{Position, SegmentFile, Step, Walker, trimmed_end};
@@ -276,8 +276,8 @@ impl<P: Payload> Reader<P> {
     /// A SEAL needs a continuation, if only one that waits under the spare's name.
     fn end_after_seal(&self, sealed: &Position) -> Result<LedgerEnd, LedgerError> {
         let index = self.headers.len() as u64;
-        let waits = |spare: &SegmentHeader| spare.index == index && spare.previous == sealed.link;
-        if self.listing.spare.as_ref().is_some_and(waits) {
+        let waits = self.listing.spare.zip(self.headers.last());
+        if waits.is_some_and(|(spare, last)| continues(&spare, last, sealed)) {
             return Ok(LedgerEnd::Open);
         }
         let expected = "the segment that continues the seal";

@@ -195,11 +195,21 @@ pub(super) fn header_error(
     }))
 }
 
-fn continues(spare: &SegmentHeader, last: &SegmentHeader, end: &Position) -> bool {
-    spare.ledger == last.ledger
-        && spare.index == last.index + 1
-        && spare.previous == end.link
-        && spare.recovery.is_none()
+/// Does a spare continue the SEAL that ends here? Only the header that the writer of the sealed
+/// segment made for it does; writer, reader and audit ask the same.
+pub(crate) fn continues(spare: &SegmentHeader, sealed: &SegmentHeader, end: &Position) -> bool {
+    let wanted = SegmentHeader {
+        index: sealed.index + 1,
+        salt: spare.salt,
+        file_bytes: spare.file_bytes,
+        first_sequence: end.sequence,
+        first_frame: end.number,
+        previous: end.link,
+        recovery: None,
+        created: spare.created,
+        ..*sealed
+    };
+    *spare == wanted
 }
 
 fn refusal(last: &SegmentHeader, scan: &SegmentScan) -> LedgerError {
