@@ -320,6 +320,26 @@ fn a_spare_that_was_not_made_to_continue_this_seal_does_not() {
 }
 
 #[test]
+fn a_segment_that_begins_before_the_one_in_front_of_it_is_refused() {
+    let state = unclosed(SyncMode::Always, 1024, |writer| {
+        for number in 0..20 {
+            writer.append(&step(&[number])).unwrap();
+        }
+    });
+    let back: [&dyn Fn(&mut SegmentHeader); 2] =
+        [&|header| header.first_sequence = 0, &|header| header.first_frame = 0];
+    for change in back {
+        let disk = SimDisk::kill(&state);
+        disk.alter(&segment_path(2), |bytes| {
+            let mut header = SegmentHeader::decode(bytes).unwrap();
+            change(&mut header);
+            bytes[..SEGMENT_HEADER_BYTES].copy_from_slice(&header.encode());
+        });
+        assert_refused(&disk, FaultClass::Missing);
+    }
+}
+
+#[test]
 fn stale_frames_of_another_segment_after_the_tail_are_dead_bytes() {
     let state = six_durable_notes();
     let (frames, _) = frames_of(&state, 0);

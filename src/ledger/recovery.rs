@@ -160,7 +160,8 @@ pub(crate) fn sound_headers(
         }
         let last = headers.last().map_or((0, 0), |last| (last.first_sequence, last.first_frame));
         let begins = (header.first_sequence, header.first_frame);
-        if begins < last || wanted == 0 && begins != (0, 0) {
+        let goes_back = begins.0 < last.0 || begins.1 < last.1;
+        if goes_back || wanted == 0 && begins != (0, 0) {
             let expected = format!("record {} and frame {} or later", last.0, last.1);
             let actual = format!("record {} and frame {}", begins.0, begins.1);
             return Err(missing(wanted, last.0, &expected, &actual));
