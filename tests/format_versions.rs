@@ -4,9 +4,18 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use schwabot::event::{Envelope, RecordError, Stamp};
+use schwabot::hash::Digest;
+use schwabot::ledger::frame::{
+    FLAG_CLOSE, FLAG_ORDERED, FLAG_SEAL, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameError,
+    FrameHeader, NUMBER_MAX,
+};
 use schwabot::ledger::layout::{Identity, IdentityError};
-use schwabot::ledger::segment::{SegmentError, SegmentHeader};
+use schwabot::ledger::segment::{
+    RecoveryNote, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SegmentError, SegmentHeader, file_name,
+    index_of,
+};
 use schwabot::ledger::{LedgerError, Reader, SyncMode, Writer};
+use schwabot::time::Timestamp;
 
 use crate::support::notes::{Note, options, stamp, step};
 
@@ -194,4 +203,143 @@ proptest! {
             Err(error) => prop_assert!(matches!(error, SegmentError::Field { .. }), "{error}"),
         }
     }
+}
+
+/// The most that the records of a frame may take.
+const RECORDS_BYTES_MAX: u32 = (FRAME_BYTES_MAX - FRAME_HEADER_BYTES) as u32;
+
+/// The header of a frame with one record.
+fn frame_header() -> FrameHeader {
+    FrameHeader {
+        body_checksum: 0,
+        flags: FLAG_ORDERED,
+        records_bytes: 42,
+        number: 5,
+        first_sequence: 7,
+        count: 1,
+        epoch: 1,
+        watermark: 5,
+        commit_time: Timestamp::from_nanos(0),
+        previous: Digest::ZERO,
+    }
+}
+
+/// What a whole frame header with these fields is read as.
+fn read_back(mut header: FrameHeader) -> Result<(), FrameError> {
+    let mut bytes = [0; FRAME_HEADER_BYTES];
+    header.encode_over(&mut bytes, 1);
+    FrameHeader::decode(&bytes, 1).map(|read| assert_eq!(read, header))
+}
+
+#[test]
+fn a_whole_frame_header_is_read_up_to_the_most_that_each_field_may_hold() {
+    let base = frame_header();
+    let end = FrameHeader { count: 0, records_bytes: 0, ..base };
+    for header in [
+        base,
+        end,
+        FrameHeader { flags: 0, ..base },
+        FrameHeader { flags: FLAG_SEAL | FLAG_ORDERED, ..end },
+        FrameHeader { flags: FLAG_CLOSE | FLAG_ORDERED, ..end },
+        FrameHeader { count: 2, records_bytes: 84, ..base },
+        FrameHeader { records_bytes: RECORDS_BYTES_MAX, ..base },
+        FrameHeader { number: NUMBER_MAX, watermark: NUMBER_MAX, ..base },
+        FrameHeader { first_sequence: NUMBER_MAX, ..base },
+    ] {
+        assert_eq!(read_back(header), Ok(()), "{header:?}");
+    }
+}
+
+#[test]
+fn a_whole_frame_header_that_breaks_a_rule_is_refused_by_the_field() {
+    let base = frame_header();
+    let end = FrameHeader { count: 0, records_bytes: 0, ..base };
+    for (field, header) in [
+        ("flags", FrameHeader { flags: FLAG_ORDERED | 1 << 3, ..base }),
+        ("flags", FrameHeader { flags: FLAG_SEAL | FLAG_CLOSE | FLAG_ORDERED, ..end }),
+        ("flags", FrameHeader { flags: FLAG_SEAL, ..end }),
+        ("flags", FrameHeader { flags: FLAG_SEAL | FLAG_ORDERED, ..base }),
+        ("records length", FrameHeader { records_bytes: RECORDS_BYTES_MAX + 1, ..base }),
+        ("record count", FrameHeader { count: 0, ..base }),
+        ("record count", FrameHeader { records_bytes: 0, ..base }),
+        ("record count", FrameHeader { count: 2, records_bytes: 83, ..base }),
+        ("watermark", FrameHeader { watermark: 6, ..base }),
+        ("frame number", FrameHeader { number: NUMBER_MAX + 1, ..base }),
+        ("first sequence", FrameHeader { first_sequence: NUMBER_MAX + 1, ..base }),
+    ] {
+        assert_eq!(read_back(header), Err(FrameError::Field { field }), "{header:?}");
+    }
+}
+
+/// A segment's header in the middle of a ledger.
+fn segment_header() -> SegmentHeader {
+    SegmentHeader {
+        ledger: [1; 16],
+        application: [2; 16],
+        index: 3,
+        epoch: 1,
+        salt: [4; 8],
+        file_bytes: 4096,
+        first_sequence: 5,
+        first_frame: 6,
+        previous: Digest::ZERO,
+        recovery: None,
+        created: Timestamp::from_nanos(0),
+    }
+}
+
+const NOTE: RecoveryNote =
+    RecoveryNote { counted_bytes: 1, dead_bytes: 2, dead_digest: Digest::ZERO };
+
+#[test]
+fn a_whole_segment_header_is_read_up_to_the_most_that_each_field_may_hold() {
+    let base = segment_header();
+    for header in [
+        base,
+        SegmentHeader { recovery: Some(NOTE), ..base },
+        SegmentHeader { index: 0, ..base },
+        SegmentHeader { index: NUMBER_MAX, ..base },
+        SegmentHeader { first_sequence: NUMBER_MAX, ..base },
+        SegmentHeader { first_frame: NUMBER_MAX, ..base },
+        SegmentHeader { epoch: 1 << 30, ..base },
+        SegmentHeader { file_bytes: SEGMENT_BYTES_MIN, ..base },
+        SegmentHeader { file_bytes: SEGMENT_BYTES_MAX, ..base },
+    ] {
+        assert_eq!(SegmentHeader::decode(&header.encode()), Ok(header));
+    }
+}
+
+#[test]
+fn a_whole_segment_header_that_breaks_a_rule_is_refused_by_the_field() {
+    let base = segment_header();
+    for (field, header) in [
+        ("header flags", SegmentHeader { index: 0, recovery: Some(NOTE), ..base }),
+        ("segment index", SegmentHeader { index: NUMBER_MAX + 1, ..base }),
+        ("first sequence", SegmentHeader { first_sequence: NUMBER_MAX + 1, ..base }),
+        ("first frame", SegmentHeader { first_frame: NUMBER_MAX + 1, ..base }),
+        ("epoch", SegmentHeader { epoch: (1 << 30) + 1, ..base }),
+        ("file length", SegmentHeader { file_bytes: SEGMENT_BYTES_MIN - 1, ..base }),
+        ("file length", SegmentHeader { file_bytes: SEGMENT_BYTES_MAX + 1, ..base }),
+    ] {
+        let refused = Err(SegmentError::Field { field });
+        assert_eq!(SegmentHeader::decode(&header.encode()), refused, "{header:?}");
+    }
+    // A recovery that is stated without its flag.
+    let mut bytes = SegmentHeader { recovery: Some(NOTE), ..base }.encode();
+    bytes[27] = 0;
+    seal_header(&mut bytes);
+    let refused = Err(SegmentError::Field { field: "header flags" });
+    assert_eq!(SegmentHeader::decode(&bytes), refused);
+}
+
+#[test]
+fn a_segment_has_one_file_name_and_no_index_above_the_largest_number() {
+    assert_eq!(index_of("000000000007.seg"), Some(7));
+    for name in
+        ["7.seg", "0000000000007.seg", "000000000007", "000000000007.idx", "+00000000007.seg"]
+    {
+        assert_eq!(index_of(name), None, "{name}");
+    }
+    assert_eq!(index_of(&file_name(NUMBER_MAX)), Some(NUMBER_MAX));
+    assert_eq!(index_of(&file_name(NUMBER_MAX + 1)), None);
 }

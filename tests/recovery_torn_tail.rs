@@ -394,3 +394,25 @@ fn a_frame_that_fits_in_everything_but_the_salt_is_dead() {
         }
     }
 }
+
+#[test]
+fn a_frame_of_lengths_that_do_not_fit_or_with_bytes_behind_its_records_is_dead() {
+    let state = six_durable_notes();
+    let (frames, _) = frames_of(&state, 0);
+    let (start, end) = frames[5];
+    let length = start + FRAME_HEADER_BYTES;
+    // Note 5 takes 61 bytes behind its length: the frame has one byte of padding.
+    let harms: [(usize, u8); 4] = [(length, 60), (length, 62), (length, 39), (end - 1, 1)];
+    for (offset, value) in harms {
+        let disk = SimDisk::kill(&state);
+        disk.alter(&segment_path(0), |bytes| {
+            let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
+            let frame = &mut bytes[start..end];
+            let mut header = FrameHeader::decode(frame.first_chunk().unwrap(), seed).unwrap();
+            assert_eq!(header.records_bytes, 63);
+            frame[offset - start] = value;
+            header.encode_over(frame, seed);
+        });
+        assert_dropped(&disk, 5, 0, start);
+    }
+}
