@@ -4,11 +4,17 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use schwabot::event::RecordRef;
+use schwabot::hash::Digest;
+use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::index::SegmentIndex;
+use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{
-    Appended, GroupWriter, LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterOptions,
+    Appended, Batch, GroupWriter, KEYS_REMEMBERED, LedgerEnd, LedgerError, Reader, SyncMode,
+    Writer, WriterOptions,
 };
+use schwabot::merkle::CompactRange;
 
-use crate::support::notes::{Note, note_of, options, step, step_with_key};
+use crate::support::notes::{Note, note, note_of, options, stamp, step, step_with_key};
 
 fn all_notes(path: &Path) -> Vec<u64> {
     let reader: Reader<Note> = Reader::open(path).unwrap();
@@ -296,4 +302,78 @@ fn another_programs_ledger_and_a_full_directory_are_refused() {
     let refused = Writer::<Note>::open(&full, &WriterOptions::default()).err().unwrap();
     assert!(matches!(refused, LedgerError::DirectoryInUse { .. }), "{refused}");
     assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1, "nothing was added");
+}
+
+#[test]
+fn a_closed_ledger_keeps_no_space_that_it_does_not_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4096)).unwrap();
+    for number in 0..100 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    writer.sync().unwrap();
+    assert!(Layout::new(&path).spare().exists(), "half of the segment is used");
+    writer.close().unwrap();
+    assert!(!Layout::new(&path).spare().exists());
+}
+
+#[test]
+fn an_index_that_ends_elsewhere_than_its_segment_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4096)).unwrap();
+    for number in 0..200 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    let ledger = writer.place().ledger;
+    let head = writer.close().unwrap();
+    let layout = Layout::new(&path);
+    let mut forged = 0;
+    while let Some(mut index) = SegmentIndex::read(&RealDisk, &layout, ledger, forged) {
+        let mut tree = CompactRange::new(0);
+        (1..index.next_sequence).for_each(|_| tree.push(Digest::ZERO));
+        (index.next_sequence, index.frontier) = (tree.end(), tree.hashes().collect());
+        index.write(&RealDisk, &layout).unwrap();
+        forged += 1;
+    }
+    assert!(forged > 1, "{forged} indexes");
+    std::fs::copy(layout.index(0), layout.index(1)).unwrap();
+    assert_eq!(SegmentIndex::read(&RealDisk, &layout, ledger, 1), None, "another segment's");
+    assert_eq!(SegmentIndex::read(&RealDisk, &layout, [0; 16], 0), None, "another ledger's");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4096)).unwrap();
+    assert_eq!(writer.head().unwrap(), head);
+}
+
+#[test]
+fn the_last_65_536_keys_are_remembered_and_the_one_before_them_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let key = |number: u64| [number.to_le_bytes(), [7; 8]].concat().try_into().unwrap();
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 8 << 20)).unwrap();
+    let keys = 1 + KEYS_REMEMBERED as u64;
+    for number in 0..keys {
+        writer.append(&step_with_key(number, key(number))).unwrap();
+    }
+    assert_eq!(writer.append(&step_with_key(1, key(1))).unwrap(), Appended::Existing(1));
+    let next = writer.append(&step_with_key(0, key(0))).unwrap();
+    assert_eq!(next, Appended::New(keys..keys + 1));
+    // That record has a key as well, so key 1 is the one before the last now.
+    writer.close().unwrap();
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 8 << 20)).unwrap();
+    assert_eq!(writer.append(&step_with_key(2, key(2))).unwrap(), Appended::Existing(2));
+    let next = writer.append(&step_with_key(1, key(1))).unwrap();
+    assert_eq!(next, Appended::New(keys + 1..keys + 2));
+}
+
+#[test]
+fn a_step_tells_the_place_of_each_record_and_what_it_takes_in_a_frame() {
+    let mut step: Batch<Note> = Batch::new();
+    assert_eq!((step.len(), step.bytes(), step.is_empty()), (0, 0, true));
+    for (place, bytes) in [(0, 2 + 56), (1, 2 * (2 + 56) + 1), (2, 3 * (2 + 56) + 1 + 2)] {
+        assert_eq!(step.push(&note(place), &stamp()).unwrap(), place as u32);
+        assert_eq!((step.len(), step.bytes(), step.is_empty()), (place as u32 + 1, bytes, false));
+    }
+    step.clear();
+    assert_eq!((step.len(), step.bytes(), step.is_empty()), (0, 0, true));
 }
