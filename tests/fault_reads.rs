@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use schwabot::audit::{AuditError, VerifyOptions, verify};
+use schwabot::ledger::frame::FRAME_HEADER_BYTES;
 use schwabot::ledger::layout::{Layout, Listing};
 use schwabot::ledger::{LedgerError, Reader, SyncMode};
 
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{Call, Failure, SimDisk, Unsynced};
 use crate::support::sim_ledger::{
-    ledger_path, open, read, segment_bytes, segment_path, sim_options,
+    frames, ledger_path, open, read, segment_bytes, segment_path, sim_options,
 };
 
 /// A ledger of three lives over several segments; the last was killed.
@@ -129,4 +130,24 @@ fn a_segment_that_its_writer_trims_while_it_is_looked_at_is_seen_at_its_new_leng
     let seen = &listing.segments[0];
     assert!(trimmed < 4096 && seen.header.is_ok());
     assert_eq!(seen.bytes, trimmed);
+}
+
+#[test]
+fn damage_below_later_frames_is_found_beside_a_living_writer_and_all_of_it() {
+    let disk = SimDisk::new();
+    let mut writer = open(&disk, &sim_options(&disk, SyncMode::Always, 4096, 1)).unwrap();
+    for number in 0..8 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    disk.alter(&segment_path(0), |bytes| {
+        let places = frames(bytes);
+        for damaged in [2, 5] {
+            bytes[places[damaged].0 + FRAME_HEADER_BYTES] ^= 1;
+        }
+    });
+    let options = VerifyOptions { disk: Arc::new(disk.clone()), ..VerifyOptions::default() };
+    let report = verify(&ledger_path(), &options).unwrap();
+    let found: Vec<u64> = report.faults.iter().map(|fault| fault.sequence).collect();
+    assert_eq!((found, report.exit_code()), (vec![2, 5], 11), "{report:?}");
+    drop(writer);
 }
