@@ -11,8 +11,8 @@ use schwabot::ledger::frame::{
 };
 use schwabot::ledger::layout::{Identity, IdentityError};
 use schwabot::ledger::segment::{
-    RecoveryNote, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SegmentError, SegmentHeader, file_name,
-    index_of,
+    RecoveryNote, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN, SEGMENT_HEADER_BYTES, SegmentError,
+    SegmentHeader, file_name, index_of,
 };
 use schwabot::ledger::{LedgerError, Reader, SyncMode, Writer};
 use schwabot::time::Timestamp;
@@ -342,4 +342,13 @@ fn a_segment_has_one_file_name_and_no_index_above_the_largest_number() {
     }
     assert_eq!(index_of(&file_name(NUMBER_MAX)), Some(NUMBER_MAX));
     assert_eq!(index_of(&file_name(NUMBER_MAX + 1)), None);
+}
+
+#[test]
+fn a_segment_made_for_a_frame_has_room_for_it_and_for_an_end_frame_and_no_more() {
+    for frame_bytes in [88, 1024, FRAME_BYTES_MAX as u64] {
+        let file_bytes = SegmentHeader::file_bytes_for(frame_bytes);
+        let header = SegmentHeader { file_bytes, ..segment_header() };
+        assert_eq!(header.frames_end_max(), SEGMENT_HEADER_BYTES as u64 + frame_bytes);
+    }
 }
