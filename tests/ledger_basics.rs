@@ -319,6 +319,30 @@ fn a_closed_ledger_keeps_no_space_that_it_does_not_use() {
 }
 
 #[test]
+fn the_index_of_an_ended_segment_is_there_once_half_of_the_next_is_used() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let layout = Layout::new(&path);
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    let ledger = writer.place().ledger;
+    let mut next = 0;
+    for segment in 0..3 {
+        while !layout.segment(segment + 1).exists() {
+            writer.append(&step(&[next])).unwrap();
+            next += 1;
+        }
+        let kept = |index| SegmentIndex::read(&RealDisk, &layout, ledger, index);
+        assert!(segment == 0 || kept(segment - 1).is_some(), "that of the one before");
+        // The roll has written one frame into the new segment by now, of some hundred bytes.
+        assert_eq!(kept(segment), None, "the writer waited for the tree");
+    }
+    writer.close().unwrap();
+    for segment in 0..4 {
+        assert!(SegmentIndex::read(&RealDisk, &layout, ledger, segment).is_some(), "{segment}");
+    }
+}
+
+#[test]
 fn an_index_that_ends_elsewhere_than_its_segment_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
