@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use schwabot::event::RecordRef;
 use schwabot::ledger::clock::Host;
-use schwabot::ledger::{Appended, GroupWriter, LedgerError, Reader, SyncMode, Writer};
+use schwabot::ledger::{Appended, GroupWriter, LedgerError, Pending, Reader, SyncMode, Writer};
 use schwabot::time::Timestamp;
 
 use crate::support::dice::SeededHost;
@@ -315,7 +315,7 @@ fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_sync_may_have_lost
         disk.fail(Some(Call::Sync), passes, failure);
         let pending: Vec<_> =
             (0..24).map_while(|number| appender.submit(&long(number), None).ok()).collect();
-        let answers: Vec<_> = pending.into_iter().map(|one| one.wait()).collect();
+        let answers: Vec<_> = pending.into_iter().map(Pending::wait).collect();
         let kept = answers.iter().take_while(|answer| answer.is_ok()).count();
         assert!(answers[kept..].iter().all(Result::is_err), "acknowledged behind a refusal");
         assert!(appender.durable() <= kept as u64 * 700, "{kept}: {}", appender.durable());
