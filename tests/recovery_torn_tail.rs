@@ -12,11 +12,12 @@ use schwabot::ledger::scan::{FaultClass, Follower, scan_segment};
 use schwabot::ledger::segment::{RecoveryNote, SEGMENT_HEADER_BYTES, SegmentHeader};
 use schwabot::ledger::walk::{Position, SegmentFile};
 use schwabot::ledger::{LedgerError, SyncMode, Writer};
+use schwabot::time::Timestamp;
 
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{SimDisk, State, Unsynced};
 use crate::support::sim_ledger::{
-    check_after_crash, ledger_path, open, read, segment_path, sim_options,
+    check_after_crash, faults, ledger_path, open, read, segment_path, sim_options,
 };
 
 /// A ledger whose writer was killed, all of it durable.
@@ -414,5 +415,43 @@ fn a_frame_of_lengths_that_do_not_fit_or_with_bytes_behind_its_records_is_dead()
             header.encode_over(frame, seed);
         });
         assert_dropped(&disk, 5, 0, start);
+    }
+}
+
+#[test]
+fn a_whole_frame_that_is_not_the_one_that_the_next_continues_is_damage() {
+    let state = six_durable_notes();
+    let (frames, _) = frames_of(&state, 0);
+    let (start, end) = frames[2];
+    let disk = SimDisk::kill(&state);
+    disk.alter(&segment_path(0), |bytes| {
+        let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
+        let frame = &mut bytes[start..end];
+        let mut header = FrameHeader::decode(frame.first_chunk().unwrap(), seed).unwrap();
+        header.commit_time = Timestamp::from_nanos(7);
+        header.encode_over(frame, seed);
+    });
+    assert_refused(&disk, FaultClass::Missing);
+}
+
+#[test]
+fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behind_them() {
+    let state = six_durable_notes();
+    let (frames, _) = frames_of(&state, 0);
+    let (start, end) = frames[5];
+    let disk = SimDisk::kill(&state);
+    disk.alter(&segment_path(0), |bytes| bytes[end - 4] ^= 1);
+    reopen(&disk).unwrap().close().unwrap();
+    assert_eq!(faults(&disk), []);
+    let recovered = disk.state();
+    for harmed in [start, end - 4, end + 40] {
+        let disk = SimDisk::kill(&recovered);
+        disk.alter(&segment_path(0), |bytes| bytes[harmed] ^= 2);
+        let found = faults(&disk);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].class, found[0].segment), (FaultClass::Corrupt, 0));
+        assert!((found[0].offset..found[0].end).contains(&(harmed as u64)), "{found:?}");
+        // The range begins where the dead bytes do, or behind them.
+        assert_eq!(found[0].offset > start as u64, harmed >= end, "{found:?}");
     }
 }
