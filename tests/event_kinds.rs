@@ -344,3 +344,11 @@ fn a_state_may_claim_sixteen_times_as_much_memory_with_each_step_of_its_length()
         assert!(refused_for(length, most + 8192).contains("Limit"), "{length}, {most} and more");
     }
 }
+
+#[test]
+fn the_cause_of_a_record_stands_as_far_back_as_it_says_and_never_before_the_first() {
+    let stamp = Stamp { cause: NonZeroU32::new(3), ..stamp() };
+    let envelope = Envelope { kind: 0x0100, schema: 1, stamp };
+    let cause_of = |sequence| RecordRef { sequence, bytes: &[] }.cause(&envelope);
+    assert_eq!((cause_of(2), cause_of(3), cause_of(10)), (None, Some(0), Some(7)));
+}

@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use schwabot::event::RecordRef;
+use schwabot::event::{Actor, ChainAnchor, RecordRef, SubjectId, SystemEvent, Vantage};
 use schwabot::hash::Digest;
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::index::SegmentIndex;
@@ -400,4 +400,27 @@ fn a_step_tells_the_place_of_each_record_and_what_it_takes_in_a_frame() {
     }
     step.clear();
     assert_eq!((step.len(), step.bytes(), step.is_empty()), (0, 0, true));
+}
+
+#[test]
+fn the_ledgers_own_records_say_who_acted_and_about_whom() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4096)).unwrap();
+    let anchor = ChainAnchor { frame: 0, link: Digest::ZERO, key: "key".to_owned() };
+    let (event, subject) = (SystemEvent::ChainAnchor(anchor), SubjectId([3; 16]));
+    assert_eq!(writer.append_system(&event).unwrap(), 0);
+    assert_eq!(writer.append_about(subject, &event).unwrap(), 1);
+    writer.close().unwrap();
+    let reader: Reader<Note> = Reader::open(&path).unwrap();
+    let mut said = Vec::new();
+    reader
+        .for_each::<LedgerError>(0, |record| {
+            let stamp = record.envelope().unwrap().0.stamp;
+            said.push((stamp.actor, stamp.vantage, stamp.erasure_key));
+            Ok(())
+        })
+        .unwrap();
+    let own = (Actor::LEDGER, Vantage::SelfReported, None);
+    assert_eq!(said, [own, (Actor::OPERATOR, Vantage::Operator, Some(subject))]);
 }
