@@ -104,13 +104,14 @@ impl Answer {
     }
 
     fn of(&self, place: usize) -> Result<Appended, LedgerError> {
-        if let Some(refused) = locked(&self.refused).remove(&place) {
-            return Err(refused);
+        match (self.appended.get(place), &self.failed) {
+            (Some(Some(appended)), None) => Ok(appended.clone()),
+            (Some(Some(_)), Some(cause)) => Err(LedgerError::Poisoned { cause: cause.clone() }),
+            (Some(None), _) => {
+                Err(locked(&self.refused).remove(&place).unwrap_or(LedgerError::Stopped))
+            }
+            (None, _) => Err(LedgerError::Stopped),
         }
-        if let Some(cause) = &self.failed {
-            return Err(LedgerError::Poisoned { cause: cause.clone() });
-        }
-        self.appended.get(place).cloned().flatten().ok_or(LedgerError::Stopped)
     }
 }
 

@@ -141,11 +141,11 @@ impl<P: Payload + 'static> GroupWriter<P> {
     /// # Errors
     /// As [`Writer::close`].
     pub fn close(mut self) -> Result<Head, LedgerError> {
-        let head = self.handle.end(End::Close)?;
+        let head = self.handle.end(End::Close);
         if let Some(thread) = self.thread.take() {
             thread.join().map_err(|_| LedgerError::Stopped)?;
         }
-        Ok(head)
+        head
     }
 }
 

@@ -78,15 +78,11 @@ impl<P: Payload> Writer<P> {
         if self.durable_below == self.position.number {
             return Ok(());
         }
-        let thread = match self.syncs.thread.take() {
-            Some(thread) => Ok(thread),
-            None => SyncThread::start(),
-        };
-        let begun = thread.and_then(|thread| {
-            let begun = thread.begin(Arc::clone(&self.segment.file));
-            self.syncs.thread = Some(thread);
-            begun
-        });
+        let started = self.syncs.thread.take().map_or_else(SyncThread::start, Ok);
+        // Where the system gives no thread the sync is made here.
+        let Ok(thread) = started else { return self.sync_segment() };
+        let begun = thread.begin(Arc::clone(&self.segment.file));
+        self.syncs.thread = Some(thread);
         self.poison_on(begun, "sync")?;
         self.syncs.in_flight = Some(self.position.number);
         Ok(())
