@@ -57,13 +57,15 @@ fn durable(run: &mut Run) {
         .with("ledger, all producers", |dir| append::by_many(dir, many, each))
         .run(run);
     let work = Work { commits: run.size(3, 4_000), records: 1_000 };
+    let shared = Work { commits: work.commits.div_ceil(4), records: 4 * work.records };
     // The slow ones would take minutes, and keep their rate.
     let less = Work { commits: run.size(3, 400), ..work };
     Table::new("durable, 1,000 records a commit", "records/s")
         .writing(run.size(0, 1_500 << 20))
         .with("write + fdatasync, growing file", |dir| append::bare_growing(dir, work))
         .with("ledger, each commit waited for", |dir| append::each_waited_for(dir, work))
-        .with("ledger, commits on their way", |dir| append::pipelined(dir, work))
+        .with("the same, 4 commits a sync", |dir| append::bare_growing(dir, shared))
+        .with("ledger, up to 4 commits share a sync", |dir| append::pipelined(dir, work))
         .with("SHA-256 tree alone, one core", |_| {
             Ok::<_, std::convert::Infallible>(append::bare_tree(less.total()))
         })

@@ -33,6 +33,8 @@ fn bench_measures_every_work_beside_its_bare_loop_and_leaves_nothing_behind() ->
     let text = run(&["bench", &dir, "--rounds", "1", "--records", "1000"])?;
     assert!(text.out.contains("durable, 1,000 records a commit"), "{}", text.out);
     assert!(text.err.contains("measuring: reading"), "{}", text.err);
+    let ran = run(&["bench", &dir, "--records", "18446744073709551615"])?;
+    assert!(ran.code == Some(2) && ran.err.contains("1000000000"), "{}", ran.err);
     Ok(())
 }
 

@@ -303,7 +303,7 @@ fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_sync_may_have_lost
     // Long steps, handed over faster than they are synced: the sync of one group runs while the
     // next is put together.
     let long = |number: u64| step(&vec![number; 700]);
-    let mut refused = 0;
+    let (mut refused, mut flew) = (0, false);
     for (failure, passes) in [Failure::Io, Failure::IoDropsPages]
         .into_iter()
         .flat_map(|one| (0..6).map(move |n| (one, n)))
@@ -320,12 +320,20 @@ fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_sync_may_have_lost
         assert!(answers[kept..].iter().all(Result::is_err), "acknowledged behind a refusal");
         assert!(appender.durable() <= kept as u64 * 700, "{kept}: {}", appender.durable());
         refused += answers.len() - kept;
+        flew |= runs_a_thread_called("sync");
         drop((appender, group));
         let survivor = SimDisk::cut_power(&disk.state(), Unsynced::Lost);
         let reader: Reader<Note> = Reader::open_on(Arc::new(survivor), &ledger_path()).unwrap();
         assert!(reader.len() >= kept as u64 * 700, "{kept} steps: {} records", reader.len());
     }
     assert!(refused > 0, "no sync failed while a step waited");
+    assert!(flew, "no sync ran beside the writer");
+}
+
+fn runs_a_thread_called(name: &str) -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.into_iter().any(|comm| comm.trim_end() == name)
 }
 
 #[test]

@@ -8,14 +8,15 @@ use super::args::Format;
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
-    /// A directory on the disk to measure; what is written there is removed again
+    /// A directory on the disk to measure; what is written there is removed again. It needs room for
+    /// two segments of 64 MiB and 300 bytes a record
     #[arg(default_value = ".")]
     pub(super) dir: PathBuf,
     /// Rounds; medians are shown
     #[arg(long, default_value_t = 3, value_parser = value_parser!(u32).range(1..=1000))]
     pub(super) rounds: u32,
     /// Records of the long works; the durable ones make a hundredth as many commits
-    #[arg(long, default_value_t = 200_000, value_parser = value_parser!(u64).range(1000..))]
+    #[arg(long, default_value_t = 200_000, value_parser = value_parser!(u64).range(1000..=1_000_000_000))]
     pub(super) records: u64,
     /// How to answer
     #[arg(long, default_value = "text")]

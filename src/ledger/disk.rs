@@ -156,8 +156,8 @@ pub trait DiskFile: Send + Sync {
     /// As the system says; the caller must then believe no byte that was not synced before.
     fn sync(&self) -> io::Result<()>;
 
-    /// Asks the system to begin to write a part of the file out, and waits for nothing. It promises
-    /// nothing: a later [`DiskFile::sync`] has less to do, and alone tells of failures.
+    /// Asks the system to begin to write a part of the file out, and does not wait for that to end.
+    /// It promises nothing: a later [`DiskFile::sync`] has less to do, and alone tells of failures.
     fn begin_writing_out(&self, offset: u64, bytes: u64) {
         let _ = (offset, bytes);
     }

@@ -104,13 +104,13 @@ impl Answer {
     }
 
     fn of(&self, place: usize) -> Result<Appended, LedgerError> {
-        match (self.appended.get(place), &self.failed) {
-            (Some(Some(appended)), None) => Ok(appended.clone()),
-            (Some(Some(_)), Some(cause)) => Err(LedgerError::Poisoned { cause: cause.clone() }),
-            (Some(None), _) => {
-                Err(locked(&self.refused).remove(&place).unwrap_or(LedgerError::Stopped))
-            }
-            (None, _) => Err(LedgerError::Stopped),
+        if let Some(cause) = &self.failed {
+            return Err(LedgerError::Poisoned { cause: cause.clone() });
+        }
+        match self.appended.get(place) {
+            Some(Some(appended)) => Ok(appended.clone()),
+            Some(None) => Err(locked(&self.refused).remove(&place).unwrap_or(LedgerError::Stopped)),
+            None => Err(LedgerError::Stopped),
         }
     }
 }
@@ -276,8 +276,8 @@ impl Inbox {
     }
 }
 
-/// A panic of another thread leaves nothing half done here: every change is one assignment after
-/// the last thing that can fail.
+/// A panic of another thread leaves nothing half done here: nothing between the first change and the
+/// last can fail.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

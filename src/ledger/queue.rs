@@ -231,7 +231,8 @@ impl<P: Payload> Serving<P> {
             self.flight = Some(Flight { group, answer, frames, records });
             return landed.unwrap_or_default();
         }
-        answer.failed = self.writer.sync().err().map(|error| error.to_string());
+        let synced = written.and_then(|()| self.writer.sync());
+        answer.failed = synced.err().map(cause_of);
         self.tell_durable(self.writer.next_sequence());
         group.answer(answer);
         group
@@ -241,7 +242,7 @@ impl<P: Payload> Serving<P> {
     fn land(&mut self) -> Option<Group> {
         let Flight { mut group, mut answer, frames, records } = self.flight.take()?;
         let synced = self.writer.finish_sync().and_then(|()| self.writer.check_durable(frames));
-        answer.failed = synced.err().map(|error| error.to_string());
+        answer.failed = synced.err().map(cause_of);
         self.tell_durable(records);
         group.answer(answer);
         Some(group)
@@ -251,6 +252,14 @@ impl<P: Payload> Serving<P> {
         if self.writer.check_alive().is_ok() {
             self.durable.store(records, Ordering::Release);
         }
+    }
+}
+
+/// Why the writer refuses everything from now on, said once.
+fn cause_of(error: LedgerError) -> String {
+    match error {
+        LedgerError::Poisoned { cause } => cause,
+        error => error.to_string(),
     }
 }
 

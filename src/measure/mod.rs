@@ -134,6 +134,9 @@ pub enum MeasureError {
     /// What was written could not be checked.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// It was stopped before its end.
+    #[error("stopped before all was measured")]
+    Stopped,
     /// What was written is not what is there.
     #[error("measured {found} records where {expected} were appended")]
     Missing {

@@ -50,7 +50,7 @@ pub struct Line {
     pub name: &'static str,
     /// Records a second.
     pub records_per_second: u64,
-    /// The slowest and the fastest round.
+    /// The slowest round.
     pub least: u64,
     /// The fastest round.
     pub most: u64,
@@ -83,16 +83,18 @@ type Doing<'a> = &'a dyn Fn(&Path) -> Result<Reached, MeasureError>;
 
 /// Measures everything on the disk that `dir` lies on. `tell` hears what is measured next.
 ///
-/// Needs room for the longest work: some 300 bytes a record of [`Extent::records`].
+/// Needs room for the longest work: some 300 bytes a record of [`Extent::records`], in whole segments
+/// of 64 MiB. Once `stop` says so it ends before the next work and leaves nothing behind.
 ///
 /// # Errors
-/// As the disk and the ledger say.
+/// As the disk and the ledger say; [`MeasureError::Stopped`] where it was stopped.
 pub fn measure(
     dir: &Path,
     extent: Extent,
     tell: &mut dyn FnMut(&'static str),
+    stop: &dyn Fn() -> bool,
 ) -> Result<Measured, MeasureError> {
-    let mut suite = Suite { dir, extent, tell, tables: Vec::new() };
+    let mut suite = Suite { dir, extent, tell, stop, tables: Vec::new() };
     suite.durable()?;
     suite.synced_once()?;
     suite.reading()?;
@@ -104,6 +106,7 @@ struct Suite<'a> {
     dir: &'a Path,
     extent: Extent,
     tell: &'a mut dyn FnMut(&'static str),
+    stop: &'a dyn Fn() -> bool,
     tables: Vec<Table>,
 }
 
@@ -117,6 +120,9 @@ impl Suite<'_> {
         let mut reached: Vec<Vec<Reached>> = vec![Vec::new(); all.len()];
         for _ in 0..self.extent.rounds {
             for (line, (_, doing)) in reached.iter_mut().zip(all) {
+                if (self.stop)() {
+                    return Err(MeasureError::Stopped);
+                }
                 let scratch = Scratch::new(self.dir)?;
                 line.push(doing(&scratch.0)?);
             }
@@ -147,12 +153,14 @@ impl Suite<'_> {
             ],
         )?;
         let many = Work { commits: (self.extent.records / 1000).max(1), records: 1000 };
+        let shared = Work { commits: many.commits.div_ceil(4), records: 4 * many.records };
         self.table(
             "durable, 1,000 records a commit",
             &[
                 ("write + sync, growing file", &|dir| append::bare_growing(dir, many)),
                 ("ledger, each commit waited for", &|dir| append::each_waited_for(dir, many)),
-                ("ledger, commits on their way", &|dir| append::pipelined(dir, many)),
+                ("write + sync, 4 commits a sync", &|dir| append::bare_growing(dir, shared)),
+                ("ledger, up to 4 commits share a sync", &|dir| append::pipelined(dir, many)),
             ],
         )
     }

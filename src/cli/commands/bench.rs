@@ -2,14 +2,23 @@
 
 use crate::cli::args::Format;
 use crate::cli::args_bench::BenchArgs;
-use crate::cli::outcome::Outcome;
+use crate::cli::interrupt;
+use crate::cli::outcome::{INTERRUPTED, Outcome};
 use crate::cli::text::{Screen, note};
+use crate::measure::MeasureError;
 use crate::measure::suite::{Extent, Line, measure};
 
 pub(in crate::cli) fn run(args: &BenchArgs) -> Outcome {
     let extent = Extent { rounds: args.rounds, records: args.records };
     let mut tell = |work: &'static str| note(&format_args!("measuring: {work}"));
-    let measured = measure(&args.dir, extent, &mut tell)?;
+    interrupt::listen()?;
+    let measured = match measure(&args.dir, extent, &mut tell, &interrupt::asked) {
+        Err(MeasureError::Stopped) => {
+            note(&"stopped; nothing is left behind");
+            return Ok(INTERRUPTED);
+        }
+        measured => measured?,
+    };
     let mut screen = Screen::new();
     match args.format {
         Format::Json => screen.json(&measured)?,
