@@ -276,8 +276,8 @@ impl Inbox {
     }
 }
 
-/// A panic of another thread leaves nothing half done here: nothing between the first change and the
-/// last can fail.
+/// A panic of another thread leaves nothing half done here: nothing between the first change and
+/// the last can fail.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

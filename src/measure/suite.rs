@@ -83,8 +83,8 @@ type Doing<'a> = &'a dyn Fn(&Path) -> Result<Reached, MeasureError>;
 
 /// Measures everything on the disk that `dir` lies on. `tell` hears what is measured next.
 ///
-/// Needs room for the longest work: some 300 bytes a record of [`Extent::records`], in whole segments
-/// of 64 MiB. Once `stop` says so it ends before the next work and leaves nothing behind.
+/// Needs room for the longest work: some 300 bytes a record of [`Extent::records`], in whole
+/// segments of 64 MiB. Once `stop` says so it ends before the next work and leaves nothing behind.
 ///
 /// # Errors
 /// As the disk and the ledger say; [`MeasureError::Stopped`] where it was stopped.
