@@ -6,9 +6,9 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use schwabot::measure::Reached;
+use schwabot::measure::suite::Line;
 
 /// What a contender's work may end with.
 pub(crate) type Done = Result<Reached, Box<dyn std::error::Error>>;
@@ -16,7 +16,7 @@ type Work<'a> = Box<dyn FnMut(&Path) -> Done + 'a>;
 
 /// A name and the work behind it.
 pub(crate) struct Contender<'a> {
-    name: String,
+    name: &'static str,
     work: Work<'a>,
 }
 
@@ -36,11 +36,6 @@ pub(crate) struct Outcome {
     lines: Vec<Line>,
 }
 
-struct Line {
-    name: String,
-    rounds: Vec<Reached>,
-}
-
 impl<'a> Table<'a> {
     pub(crate) fn new(title: &'static str, unit: &'static str) -> Self {
         Self { title, unit, contenders: Vec::new(), touched_bytes: 0 }
@@ -54,11 +49,11 @@ impl<'a> Table<'a> {
 
     pub(crate) fn with<E: Into<Box<dyn std::error::Error>>>(
         mut self,
-        name: impl Into<String>,
+        name: &'static str,
         mut work: impl FnMut(&Path) -> Result<Reached, E> + 'a,
     ) -> Self {
         let work: Work<'a> = Box::new(move |dir| work(dir).map_err(Into::into));
-        self.contenders.push(Contender { name: name.into(), work });
+        self.contenders.push(Contender { name, work });
         self
     }
 
@@ -67,17 +62,17 @@ impl<'a> Table<'a> {
         if !run.wants(self.title) {
             return;
         }
-        let lines = self.contenders.iter();
-        let mut lines: Vec<Line> =
-            lines.map(|one| Line { name: one.name.clone(), rounds: Vec::new() }).collect();
+        let mut reached: Vec<Vec<Reached>> = vec![Vec::new(); self.contenders.len()];
         for _ in 0..run.rounds {
-            for (line, contender) in lines.iter_mut().zip(&mut self.contenders) {
+            for (rounds, contender) in reached.iter_mut().zip(&mut self.contenders) {
                 touch_memory(self.touched_bytes);
                 let dir = run.empty_dir();
                 let done = (contender.work)(dir.path());
-                line.rounds.push(done.unwrap_or_else(|error| panic!("{}: {error}", line.name)));
+                rounds.push(done.unwrap_or_else(|error| panic!("{}: {error}", contender.name)));
             }
         }
+        let named = self.contenders.iter().zip(&reached);
+        let lines = named.map(|(one, rounds)| Line::of(one.name, rounds, &reached[0])).collect();
         let outcome = Outcome { title: self.title, unit: self.unit, lines };
         println!("{}", outcome.text());
         run.outcomes.push(outcome);
@@ -85,26 +80,16 @@ impl<'a> Table<'a> {
 }
 
 impl Outcome {
-    /// The median of a line's ratios to another line within the rounds.
-    pub(crate) fn ratio(&self, line: usize, to: usize) -> f64 {
-        let pairs = self.lines[line].rounds.iter().zip(&self.lines[to].rounds);
-        median(pairs.map(|(one, other)| rate(one) / rate(other)).collect())
-    }
-
     fn text(&self) -> String {
         let mut text = format!("\n{} ({})\n", self.title, self.unit);
-        for (place, line) in self.lines.iter().enumerate() {
-            let rates: Vec<f64> = line.rounds.iter().map(rate).collect();
-            let low = rates.iter().copied().fold(f64::MAX, f64::min);
-            let high = rates.iter().copied().fold(0.0, f64::max);
-            let (name, ratio) = (&line.name, self.ratio(place, 0));
-            let middle = median(rates);
+        for line in &self.lines {
+            let Line { name, records_per_second, least, most, .. } = line;
+            let ratio = line.ratio();
             let _ = write!(
                 text,
-                "  {name:<44} {middle:>12.0} [{low:>11.0} .. {high:>11.0}] {ratio:>6.2}"
+                "  {name:<44} {records_per_second:>12} [{least:>11} .. {most:>11}] {ratio:>6}"
             );
-            let waits = [500, 990, 999].map(|thousandths| line.wait(thousandths));
-            if let [Some(half), Some(most), Some(last)] = waits {
+            if let Some([half, most, last]) = line.waits_micros {
                 let _ = write!(text, "   p50 {half} p99 {most} p99.9 {last} us");
             }
             text.push('\n');
@@ -117,25 +102,11 @@ impl Outcome {
         let mut text = format!("### {}\n\n", self.title);
         let _ = writeln!(text, "| | {} | least | most | ratio |", self.unit);
         text.push_str("|---|---|---|---|---|\n");
-        for (place, line) in self.lines.iter().enumerate() {
-            let rates: Vec<f64> = line.rounds.iter().map(rate).collect();
-            let low = rates.iter().copied().fold(f64::MAX, f64::min);
-            let high = rates.iter().copied().fold(0.0, f64::max);
-            let ratio = self.ratio(place, 0);
-            let cells = [median(rates), low, high].map(short).join(" | ");
-            let _ = writeln!(text, "| {} | {cells} | {ratio:.2} |", line.name);
+        for line in &self.lines {
+            let cells = [line.records_per_second, line.least, line.most].map(short).join(" | ");
+            let _ = writeln!(text, "| {} | {cells} | {} |", line.name, line.ratio());
         }
         text
-    }
-}
-
-impl Line {
-    /// The median over the rounds of a wait, in microseconds.
-    fn wait(&self, thousandths: usize) -> Option<u128> {
-        let mut waits: Vec<Duration> =
-            self.rounds.iter().filter_map(|round| round.wait(thousandths)).collect();
-        waits.sort_unstable();
-        waits.get(waits.len() / 2).map(Duration::as_micros)
     }
 }
 
@@ -210,18 +181,9 @@ fn touch_memory(bytes: usize) {
     std::hint::black_box(&memory);
 }
 
-fn rate(reached: &Reached) -> f64 {
-    reached.records as f64 / reached.elapsed.as_secs_f64().max(1e-9)
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
 /// Three digits and a unit.
-fn short(rate: f64) -> String {
-    match rate {
+fn short(rate: u64) -> String {
+    match rate as f64 {
         rate if rate >= 1e7 => format!("{:.1} M", rate / 1e6),
         rate if rate >= 1e6 => format!("{:.2} M", rate / 1e6),
         rate if rate >= 1e4 => format!("{:.1} k", rate / 1e3),

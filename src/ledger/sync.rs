@@ -68,13 +68,12 @@ impl Drop for SyncThread {
 }
 
 impl<P: Payload> Writer<P> {
-    /// Writes all that waits and begins to make it durable. Until the sync is over, steps can be
-    /// gathered; whatever writes waits for it first.
+    /// Begins to make durable what is written. Until the sync is over, steps can be gathered;
+    /// whatever writes waits for it first.
     ///
     /// # Errors
     /// As [`Writer::sync`].
     pub(super) fn begin_sync(&mut self) -> Result<(), LedgerError> {
-        self.write_waiting()?;
         if self.durable_below == self.position.number {
             return Ok(());
         }

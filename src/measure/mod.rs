@@ -31,6 +31,7 @@ use crate::audit::AuditError;
 use crate::event::wire::{self, Decode, DecodeError, Encode, EncodeError};
 use crate::event::{Class, Payload, Stamp, Vantage};
 use crate::ledger::LedgerError;
+use crate::projections::ProjectionError;
 use crate::time::Timestamp;
 
 /// The name of the measured ledger in its directory.
@@ -131,6 +132,9 @@ pub enum MeasureError {
     /// The disk or the ledger refused.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// What was written could not be folded.
+    #[error(transparent)]
+    Projection(#[from] ProjectionError),
     /// What was written could not be checked.
     #[error(transparent)]
     Audit(#[from] AuditError),

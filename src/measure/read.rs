@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use super::append::finish;
 use super::{Block, MeasureError, Reached};
 use crate::audit::{Level, VerifyOptions, verify};
-use crate::event::{Event, Payload};
+use crate::event::Payload;
 use crate::hash;
-use crate::kernel::World;
 use crate::ledger::clock::Stopwatch;
 use crate::ledger::disk::{Access, Disk, RealDisk};
 use crate::ledger::layout::Layout;
-use crate::ledger::{Entry, LedgerError, Reader, at, decode};
+use crate::ledger::{LedgerError, Reader, at};
+use crate::projections::{UpTo, fold_from_zero};
 
 /// Calls `take` with each segment's bytes, mapped.
 fn each_map(ledger: &Path, mut take: impl FnMut(&[u8])) -> Result<(), LedgerError> {
@@ -94,19 +94,12 @@ pub fn verified(
 /// Folds every event of a trading ledger into the world, every link checked.
 ///
 /// # Errors
-/// As the ledger says.
+/// As [`fold_from_zero`].
 pub fn replayed(ledger: &Path, records: u64) -> Result<Reached, MeasureError> {
     let watch = Stopwatch::start();
-    let reader: Reader<Event> = Reader::open(ledger)?;
-    let mut world = World::default();
-    reader.for_each::<LedgerError>(0, |record| {
-        if let Ok((envelope, Entry::Event(event))) = decode::<Event>(&record) {
-            world.evolve(&event, record.sequence, envelope.stamp.time);
-        }
-        Ok(())
-    })?;
+    let folded = fold_from_zero(&Reader::open(ledger)?, UpTo::End)?;
     let elapsed = watch.elapsed();
-    finish(world.events(), Reached::new(records, elapsed, Vec::new()))
+    finish(folded.world.events(), Reached::new(records, elapsed, Vec::new()))
 }
 
 /// Opens a ledger for reading and asks how many records it holds; `records` counts one opening.

@@ -65,8 +65,8 @@ pub struct Line {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(parent: &Path) -> Result<Self, MeasureError> {
-        let path = parent.join(format!("schwabot-bench-{}", std::process::id()));
+    fn new(parent: &Path, what: &str) -> Result<Self, MeasureError> {
+        let path = parent.join(format!("schwabot-bench-{}-{what}", std::process::id()));
         std::fs::create_dir(&path).map_err(at("make a directory at", &path))?;
         Ok(Self(path))
     }
@@ -123,12 +123,12 @@ impl Suite<'_> {
                 if (self.stop)() {
                     return Err(MeasureError::Stopped);
                 }
-                let scratch = Scratch::new(self.dir)?;
+                let scratch = Scratch::new(self.dir, "work")?;
                 line.push(doing(&scratch.0)?);
             }
         }
         let named = all.iter().zip(&reached);
-        let lines = named.map(|((name, _), rounds)| line(name, rounds, &reached[0])).collect();
+        let lines = named.map(|((name, _), rounds)| Line::of(name, rounds, &reached[0])).collect();
         self.tables.push(Table { work, lines });
         Ok(())
     }
@@ -181,9 +181,7 @@ impl Suite<'_> {
     fn reading(&mut self) -> Result<(), MeasureError> {
         let records = self.extent.records;
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let place = self.dir.join(format!("schwabot-bench-{}-read", std::process::id()));
-        std::fs::create_dir(&place).map_err(at("make a directory at", &place))?;
-        let place = Scratch(place);
+        let place = Scratch::new(self.dir, "read")?;
         append::synced_at_the_end(&place.0, records, true)?;
         let path = &place.0.join(LEDGER);
         let verified = |level| read::verified(path, records, level, threads);
@@ -199,26 +197,36 @@ impl Suite<'_> {
     }
 }
 
-fn line(name: &'static str, rounds: &[Reached], first: &[Reached]) -> Line {
-    let rates = || rounds.iter().map(Reached::per_second);
-    let ratios = rounds.iter().zip(first).map(|(one, other)| {
-        one.per_second().saturating_mul(100).checked_div(other.per_second()).unwrap_or(0)
-    });
-    let wait = |of_a_thousand| {
-        let waits = rounds.iter().filter_map(|round| round.wait(of_a_thousand));
-        median(waits.map(|wait: Duration| u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
-    };
-    let waits_micros = match [500, 990, 999].map(wait) {
-        [Some(half), Some(most), Some(nearly_all)] => Some([half, most, nearly_all]),
-        _ => None,
-    };
-    Line {
-        name,
-        records_per_second: median(rates()).unwrap_or_default(),
-        least: rates().min().unwrap_or_default(),
-        most: rates().max().unwrap_or_default(),
-        ratio_percent: median(ratios).unwrap_or_default(),
-        waits_micros,
+impl Line {
+    /// The ratio as people read it: `1.32`.
+    #[must_use]
+    pub fn ratio(&self) -> String {
+        format!("{}.{:02}", self.ratio_percent / 100, self.ratio_percent % 100)
+    }
+
+    /// Sums up the rounds of one who works beside the `first` of a table.
+    #[must_use]
+    pub fn of(name: &'static str, rounds: &[Reached], first: &[Reached]) -> Self {
+        let rates = || rounds.iter().map(Reached::per_second);
+        let ratios = rounds.iter().zip(first).map(|(one, other)| {
+            one.per_second().saturating_mul(100).checked_div(other.per_second()).unwrap_or(0)
+        });
+        let wait = |of_a_thousand| {
+            let waits = rounds.iter().filter_map(|round| round.wait(of_a_thousand));
+            median(waits.map(|wait: Duration| u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
+        };
+        let waits_micros = match [500, 990, 999].map(wait) {
+            [Some(half), Some(most), Some(nearly_all)] => Some([half, most, nearly_all]),
+            _ => None,
+        };
+        Self {
+            name,
+            records_per_second: median(rates()).unwrap_or_default(),
+            least: rates().min().unwrap_or_default(),
+            most: rates().max().unwrap_or_default(),
+            ratio_percent: median(ratios).unwrap_or_default(),
+            waits_micros,
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn cells(line: &Line) -> Vec<String> {
         line.records_per_second.to_string(),
         line.least.to_string(),
         line.most.to_string(),
-        format!("{}.{:02}", line.ratio_percent / 100, line.ratio_percent % 100),
+        line.ratio(),
         wait(0),
         wait(1),
     ]
