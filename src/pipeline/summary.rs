@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::unrecorded::Unrecorded;
 use crate::engines::{Engines, FlipReport, GhostReport, OrbitReport};
 use crate::event::{FillModel, RunId};
 use crate::hash::Digest;
 use crate::kernel::{Counters, RunState};
 use crate::ledger::Head;
-use crate::projections::{AccountSummary, DataQuality, account_summaries};
+use crate::projections::{AccountSummary, DataQuality};
 use crate::registries::{Registries, Statistics};
 use crate::time::Timestamp;
 use crate::units::Ratio;
@@ -80,24 +81,23 @@ impl Summary {
         time: Timestamp,
         stopped: bool,
     ) -> Self {
-        let started = run.started();
-        let positions = run.portfolio().positions();
-        let open = positions.iter().filter(|position| position.side().is_some()).count();
+        let venue = &run.started().config.venue;
+        let figures = Unrecorded::of(run, time, stopped);
         Self {
-            run: started.run,
+            run: figures.run,
             first_sequence,
             records: head.size - first_sequence,
-            counters: *run.counters(),
-            quality: DataQuality::of(run),
+            counters: figures.counters,
+            quality: figures.quality,
             head,
             chain_head,
-            account_currency: started.config.account_currency.clone(),
-            accounts: account_summaries(run),
-            open_positions: open as u64,
+            account_currency: figures.account_currency,
+            accounts: figures.accounts,
+            open_positions: figures.open_positions,
             time,
             stopped,
-            fill: started.config.venue.fill,
-            fee_rate: started.config.venue.fee_rate,
+            fill: venue.fill,
+            fee_rate: venue.fee_rate,
             engines: run.engines().map(EngineReports::of),
             registries: registries.statistics(),
             snapshot_failure: None,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::{Job, PipelineError, Progress, ahead};
 use crate::event::{EndOfData, Event, RunId};
-use crate::kernel::{Counters, Decision, InputClock, Kernel, World, run_started};
+use crate::kernel::{Counters, Decision, InputClock, Kernel, RunState, World, run_started};
 use crate::market::Source;
 use crate::projections::{AccountSummary, DataQuality, account_summaries};
 use crate::time::Timestamp;
@@ -71,21 +71,28 @@ pub fn run_unrecorded<S: Source + Send>(
     threads: usize,
     watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Unrecorded, PipelineError> {
-    let account_currency = job.config.account_currency.clone();
     let (kernel, time, flow) = decide(job, threads, watch)?;
     let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
-    let positions = run.portfolio().positions();
-    let open = positions.iter().filter(|position| position.side().is_some()).count();
-    Ok(Unrecorded {
-        run: run.started().run,
-        counters: *run.counters(),
-        quality: DataQuality::of(run),
-        account_currency,
-        accounts: account_summaries(run),
-        open_positions: open as u64,
-        time,
-        stopped: flow.is_break(),
-    })
+    Ok(Unrecorded::of(run, time, flow.is_break()))
+}
+
+impl Unrecorded {
+    /// What a run came to, as far as no ledger has a part in it.
+    pub(super) fn of(run: &RunState, time: Timestamp, stopped: bool) -> Self {
+        let started = run.started();
+        let positions = run.portfolio().positions();
+        let open = positions.iter().filter(|position| position.side().is_some()).count();
+        Self {
+            run: started.run,
+            counters: *run.counters(),
+            quality: DataQuality::of(run),
+            account_currency: started.config.account_currency.clone(),
+            accounts: account_summaries(run),
+            open_positions: open as u64,
+            time,
+            stopped,
+        }
+    }
 }
 
 /// Lets the kernel answer every input; also tells when that was, and whether `watch` broke.
