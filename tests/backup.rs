@@ -465,6 +465,7 @@ fn a_backup_and_the_way_back_as_a_user_meets_them() -> TestResult {
     let all = ["verify", &back, "--format", "json"];
     let of = |path: &str| cli::run(&["verify", path, "--format", "json"])?.json();
     assert_eq!(cli::run(&all)?.code, Some(0));
+    assert!(!restored.out.contains(".restoring"), "{}", restored.out);
     assert_eq!(
         (&of(&back)?["head"], of(&back)?["verdict"].as_str()),
         (&of(&ledger)?["head"], Some("intact"))

@@ -1,6 +1,8 @@
 //! What people are told of a backup: how much of the ledger it holds, and what helps where that is
 //! not all.
 
+use std::fs;
+
 use schwabot::audit::{VerifyOptions, verify};
 use schwabot::ledger::{SyncMode, Writer};
 
@@ -60,5 +62,26 @@ fn a_last_segment_that_ended_is_counted_as_whole_and_one_that_goes_on_as_a_part(
     writer.close()?;
     let help = cli::run(&["backup", "--help"])?.out;
     assert!(help.contains("<DIR>") && !help.contains("<OUT>"), "{help}");
+    Ok(())
+}
+
+#[test]
+fn of_a_backup_damaged_in_its_first_frame_all_is_missing_and_salvage_is_named() -> TestResult {
+    let place = cli::Place::new()?;
+    let [ledger, dir, back] = ["run", "safe", "back"].map(|name| place.arg(name));
+    assert_eq!(cli::run(&["demo", "--ledger", &ledger, "--cycles", "900"])?.code, Some(0));
+    assert_eq!(cli::run(&["backup", &ledger, &dir])?.code, Some(0));
+    let records = cli::run(&["verify", &dir, "--format", "json"])?.json()?["records"].clone();
+    let segment = format!("{dir}/segments/000000000000.seg");
+    let mut bytes = fs::read(&segment)?;
+    let first_record = schwabot::ledger::segment::SEGMENT_HEADER_BYTES + 200;
+    bytes[first_record] ^= 1;
+    fs::write(&segment, bytes)?;
+    let restored = cli::run(&["recover", &back, "--from", &dir])?;
+    assert_eq!(restored.code, Some(11), "{}", restored.out);
+    let missing = format!("missing         records 0..{records}");
+    assert!(restored.out.contains(&missing), "{}", restored.out);
+    assert!(restored.out.contains(&format!("schwabot salvage {dir}")), "{}", restored.out);
+    assert!(restored.out.contains("taken by itself"), "{}", restored.out);
     Ok(())
 }

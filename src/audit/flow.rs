@@ -69,7 +69,7 @@ impl<'o> Look<'o> {
         let listing = Listing::read(disk, &layout)?;
         let level = level_for(options, &listing)?;
         let outside = options.against.iter().chain(&options.since);
-        let held = signatures::held_notes(notes, outside);
+        let held = signatures::held_notes(notes, &layout, outside);
         Ok(Self { path, options, layout, live, held, listing, level, deadline, seen: None })
     }
 

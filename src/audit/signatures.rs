@@ -7,7 +7,7 @@
 //! *contradicted*, and then the log was written anew below it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::chain::ChainResult;
 use super::collect::OwnRecord;
@@ -18,6 +18,7 @@ use crate::checkpoint::{
     consistency_path, rotated_key,
 };
 use crate::event::{Event, SystemEvent};
+use crate::ledger::layout::Layout;
 use crate::ledger::segment::LedgerId;
 use crate::ledger::{Head, LedgerError, Reader};
 use crate::time::Timestamp;
@@ -39,16 +40,15 @@ pub(super) struct HeldNote {
 /// The notes of the ledger, and those from elsewhere.
 pub(super) fn held_notes<'n>(
     files: Vec<NoteFile>,
+    layout: &Layout,
     outside: impl Iterator<Item = &'n Note>,
 ) -> Vec<HeldNote> {
-    let name = |path: PathBuf| {
-        let mut parts: Vec<_> =
-            path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
-        parts.reverse();
-        parts.join("/")
+    // As it is called inside the ledger, wherever that lies.
+    let name = |path: &Path| {
+        path.strip_prefix(layout.root()).unwrap_or(path).to_string_lossy().into_owned()
     };
     let own = files.into_iter().map(|file| HeldNote {
-        name: name(file.path),
+        name: name(&file.path),
         note: file.note,
         from_outside: false,
     });

@@ -34,9 +34,11 @@ pub struct Restored {
     pub records: u64,
     /// Segments that it holds.
     pub segments: u64,
-    /// Records that are known by a note or a header of the backup, and are not there: from, and one
-    /// past.
+    /// Records that are known by a note, a header or a whole frame of the backup, and are not there:
+    /// from, and one past.
     pub missing_records: Option<(u64, u64)>,
+    /// Behind the damage lie whole frames, which [`salvage`](crate::audit::salvage()) copies.
+    pub islands: bool,
     /// Segments that are not in the backup though later ones are: from, and one past.
     pub missing_segments: Vec<(u64, u64)>,
     /// Segments that are in the backup and were left out, since what they continue is not whole.
@@ -102,8 +104,10 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
     drop(locked);
 
     let records = carried.end.map_or(0, |end| end.sequence);
+    let known = known.max(carried.known);
     let beyond = |listed: &u64| *listed >= carried.segments;
     let listed = || source.listing.segments.iter().map(|listed| listed.index);
+    let left_out: Vec<u64> = listed().filter(beyond).collect();
     let mut faults = source.faults.clone();
     faults.extend(carried.faults);
     let verdicts = faults.iter().map(|fault| verdict_of(fault.class));
@@ -114,7 +118,8 @@ pub fn restore(dir: &Path, path: &Path, options: &VerifyOptions) -> Result<Resto
         segments: carried.segments,
         missing_records: (known > records).then_some((records, known)),
         missing_segments: gaps(0, &there, 0),
-        left_out: listed().filter(beyond).collect(),
+        islands: carried.known > records || !left_out.is_empty(),
+        left_out,
         faults,
         notes: kept.notes,
         contradictions: kept.contradictions,

@@ -35,6 +35,8 @@ pub(super) struct Carried {
     pub(super) bytes: u64,
     /// Records that are there, whole, and were left behind.
     pub(super) unproven: u64,
+    /// One past the last record that whole frames behind a fault tell of.
+    pub(super) known: u64,
     /// Faults of a copy that is restored from: nothing behind the first was carried over.
     pub(super) faults: Vec<Fault>,
 }
@@ -223,6 +225,7 @@ impl<'c> Carrier<'c> {
         self.out.ended = part.ended && end == part.whole;
         self.out.unproven += part.whole.sequence.saturating_sub(end.sequence);
         self.out.end = Some(end);
+        self.out.known = part.known;
         if self.out.faults.is_empty() {
             self.out.faults.extend(part.faults);
         }

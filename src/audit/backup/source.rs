@@ -48,6 +48,8 @@ pub(super) struct Part {
     pub(super) ended: bool,
     /// Where the last whole frame before any fault ends.
     pub(super) whole: Position,
+    /// One past the last record of the last whole frame, islands behind a fault included.
+    pub(super) known: u64,
     /// A position that was asked for is on this segment's chain.
     pub(super) seen: bool,
     /// What is wrong behind that.
@@ -129,7 +131,7 @@ impl<'s> Source<'s> {
         {
             return Err(damage);
         }
-        let whole = scan.counted;
+        let (whole, known) = (scan.counted, scan.last.sequence);
         let ends = |kind| scan.end == kind && whole == scan.last;
         let (closed, sealed) = (ends(SegmentEnd::Closed), ends(SegmentEnd::Sealed));
         let ended = closed
@@ -145,7 +147,7 @@ impl<'s> Source<'s> {
             Wanted::Proven { .. } => scan.durable_below.min(whole.number),
             Wanted::Whole => whole.number,
         };
-        Ok(Part { below, ended, whole, seen, faults })
+        Ok(Part { below, ended, whole, known, seen, faults })
     }
 
     /// Names what is wrong with a segment that could not be copied.

@@ -92,7 +92,7 @@ fn tell_restored(screen: &mut Screen, restored: &Restored, from: &Path) -> Resul
     let style = if whole { GOOD } else { BAD };
     screen.styled(style, format_args!("restored: {records} in {segments}"))?;
     if let Some((first, end)) = restored.missing_records {
-        let text = "a checkpoint or a segment's header knows of them";
+        let text = "a checkpoint, a header or a later frame knows of them";
         screen.field("missing", format_args!("records {first}..{end} ({text})"))?;
     }
     for (first, end) in restored.missing_segments.iter().take(LISTED) {
@@ -105,7 +105,7 @@ fn tell_restored(screen: &mut Screen, restored: &Restored, from: &Path) -> Resul
     for fault in restored.faults.iter().take(LISTED) {
         screen.line(format_args!("  the backup: {}", fault_in_words(fault)))?;
     }
-    if !restored.left_out.is_empty() {
+    if restored.islands {
         let islands = "what is whole behind the damage: schwabot salvage";
         screen.line(format_args!("  {islands} {} DIR", from.display()))?;
     }
@@ -113,7 +113,9 @@ fn tell_restored(screen: &mut Screen, restored: &Restored, from: &Path) -> Resul
     if restored.missing_records.is_none() && restored.faults.is_empty() {
         screen.field("missing", "nothing that the backup knows of")?;
     }
-    screen.line("what was restored is:")?;
+    // Of a backup that is damaged the part before the damage may well be intact, or empty.
+    let itself = if whole { "" } else { ", taken by itself," };
+    screen.line(format_args!("what was restored{itself} is:"))?;
     tell(screen, &restored.report)
 }
 
