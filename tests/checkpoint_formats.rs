@@ -288,7 +288,7 @@ fn a_policy_that_breaks_a_rule_is_refused_with_its_line() {
     let again = parties.witnesses[0].verifier().to_string();
     let as_witness = parties.log.verifier().to_string();
     let cases = [
-        ("", "quorum line is missing"),
+        ("", "no quorum line"),
         ("quorum none\nquorum w0\n", "second quorum"),
         ("quorum g\n", "`g` is defined by no line before"),
         ("group g 1 w9\nquorum g\n", "`w9` is defined by no line"),
@@ -308,7 +308,7 @@ fn a_policy_that_breaks_a_rule_is_refused_with_its_line() {
     for (rules, expected) in cases {
         let error = parties.policy(rules).unwrap_err();
         assert!(error.contains(expected), "{rules:?}: {error}");
-        let line = if rules.is_empty() { "line 0 " } else { "line " };
+        let line = if rules.is_empty() { "the policy has" } else { "line " };
         assert!(error.starts_with(line), "{error}");
     }
 }

@@ -275,6 +275,7 @@ fn candles(place: &Place, name: &str, mode: Mode) -> TestResult {
         origin: Timestamp::from_nanos(0),
         inputs: market.inputs,
         source: market.source,
+        strategies: schwabot::strategies::Catalogue::default(),
     };
     let writer = WriterOptions { sync: SyncMode::End, ..WriterOptions::default() };
     let options = RunOptions { writer, append: false, threads: 1 };

@@ -42,6 +42,7 @@ mod memory_growth;
 mod merkle_proofs;
 mod merkle_vectors;
 mod names_document;
+mod own_program;
 mod pipeline_loop;
 mod readme;
 mod registries;

@@ -136,6 +136,7 @@ fn the_end_of_the_data_counts_its_defects_and_no_commands() {
             origin: market.start,
             inputs: vec![],
             source: CommandedSource::new(source, vec![command]),
+            strategies: schwabot::strategies::Catalogue::default(),
         }
     };
     let options = RunOptions::default();

@@ -37,6 +37,7 @@ fn job(files: &[String], settings: &RunSettings) -> TestResult<Job<MergedSource>
         origin: Timestamp::from_nanos(0),
         inputs: market.inputs,
         source: market.source,
+        strategies: schwabot::strategies::Catalogue::default(),
     })
 }
 
@@ -82,6 +83,7 @@ fn a_step_is_never_split_between_frames_or_segments() -> TestResult {
             origin: Timestamp::from_nanos(0),
             inputs: market.inputs,
             source: market.source,
+            strategies: schwabot::strategies::Catalogue::default(),
         };
         run(&path, job, &options, |_| ControlFlow::Continue(()))?;
         let reader: Reader<Event> = Reader::open(&path)?;
@@ -174,6 +176,7 @@ fn a_run_that_is_stopped_leaves_a_closed_ledger_of_whole_steps_without_an_end() 
             origin: Timestamp::from_nanos(0),
             inputs: market.inputs,
             source: market.source,
+            strategies: schwabot::strategies::Catalogue::default(),
         };
         let stop =
             |bars| if bars == 120 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };

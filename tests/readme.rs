@@ -1,4 +1,4 @@
-//! The session in README.md really runs, and prints what it says.
+//! The sessions in README.md and in the guides really run, and print what they say.
 
 use std::process::{Command, Stdio};
 
@@ -6,6 +6,9 @@ use crate::support::TestResult;
 use crate::support::cli::Place;
 
 const README: &str = include_str!("../README.md");
+/// Pages with sessions; the guides' Rust examples are run as documentation.
+const PAGES: &[(&str, &str)] =
+    &[("README.md", README), ("src/docs/AUDIT.md", include_str!("../src/docs/AUDIT.md"))];
 
 /// A command line of the session and the lines it is said to print.
 struct Step<'a> {
@@ -13,10 +16,11 @@ struct Step<'a> {
     printed: Vec<&'a str>,
 }
 
-fn session() -> Vec<Step<'static>> {
-    let block = README.split("```console\n").nth(1).and_then(|rest| rest.split("```").next());
+/// The commands of a page, all its blocks in order.
+fn session(page: &str) -> Vec<Step<'_>> {
+    let blocks = page.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut steps: Vec<Step<'_>> = Vec::new();
-    for line in block.unwrap_or_default().lines() {
+    for line in blocks.flat_map(str::lines) {
         match line.strip_prefix("$ ") {
             Some(command) => steps.push(Step { command, printed: Vec::new() }),
             None => steps.last_mut().unwrap().printed.push(line),
@@ -36,22 +40,25 @@ fn fits(said: &[&str], printed: &[&str]) -> bool {
 }
 
 #[test]
-fn the_session_of_the_readme_prints_what_it_says() -> TestResult {
-    let place = Place::new()?;
+fn the_sessions_of_the_pages_print_what_they_say() -> TestResult {
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_schwabot")).parent().unwrap();
     let path = format!("{}:{}", programs.display(), std::env::var("PATH")?);
-    let steps = session();
-    assert!(steps.len() >= 4, "{} commands", steps.len());
-    for Step { command, printed } in steps {
-        let ran = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(place.path(""))
-            .env("PATH", &path)
-            .stdin(Stdio::null())
-            .output()?;
-        let text = String::from_utf8(ran.stdout)?;
-        let lines: Vec<&str> = text.lines().collect();
-        assert!(fits(&printed, &lines), "$ {command}\n{text}\nthe README says\n{printed:#?}");
+    for (name, page) in PAGES {
+        let place = Place::new()?;
+        let steps = session(page);
+        assert!(steps.len() >= 4, "{name}: {} commands", steps.len());
+        for Step { command, printed } in steps {
+            let ran = Command::new("sh")
+                .args(["-c", command])
+                .current_dir(place.path(""))
+                .env("PATH", &path)
+                .stdin(Stdio::null())
+                .output()?;
+            let text = String::from_utf8(ran.stdout)?;
+            let lines: Vec<&str> = text.lines().collect();
+            let said = fits(&printed, &lines);
+            assert!(said, "$ {command}\n{text}\n{name} says\n{printed:#?}");
+        }
     }
     Ok(())
 }

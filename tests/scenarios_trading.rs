@@ -12,6 +12,7 @@ use schwabot::market::{Source, SyntheticMarket};
 use schwabot::pipeline::{Job, RunOptions, TradingPipeline, run_permutations};
 use schwabot::projections::{UpTo, fold, fold_from_zero};
 use schwabot::registries::{HealthStatus, Page};
+use schwabot::strategies::Catalogue;
 use schwabot::time::Span;
 use schwabot::units::{MoneyExact, Ratio};
 
@@ -132,6 +133,7 @@ fn s14_the_constant_edge_gives_the_earlier_figures_and_the_clock_twenty_cycles()
             origin: market.start,
             inputs: vec![],
             source,
+            strategies: Catalogue::default(),
         };
         let path = place.path().join("l");
         let mut pipeline = TradingPipeline::open(&path, job, &RunOptions::default()).unwrap();
@@ -161,10 +163,10 @@ fn s15_a_stated_permutation_of_the_same_bars_changes_the_trades_and_not_only_the
 fn permutations_are_counted_the_same_on_any_number_of_threads() {
     let market = demo::permutable(3, 2_000);
     let config = demo::config(&[("gate-cases", "5"), ("gate-bound", "0")]);
-    let seeds = [1, 2, 3, 4, 5];
-    let one = run_permutations(&config, &market, &seeds, 1, || true).unwrap();
-    assert_eq!(one, run_permutations(&config, &market, &seeds, 4, || true).unwrap());
-    assert!(run_permutations(&config, &market, &seeds, 2, || false).unwrap().is_empty());
+    let (seeds, known) = ([1, 2, 3, 4, 5], Catalogue::default());
+    let one = run_permutations(&config, &known, &market, &seeds, 1, || true).unwrap();
+    assert_eq!(one, run_permutations(&config, &known, &market, &seeds, 4, || true).unwrap());
+    assert!(run_permutations(&config, &known, &market, &seeds, 2, || false).unwrap().is_empty());
     let counts: BTreeSet<u64> = one.iter().map(|outcome| outcome.trades).collect();
     assert!(counts.len() > 1, "each seed is a market of its own: {counts:?}");
 }

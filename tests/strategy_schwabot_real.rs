@@ -30,6 +30,7 @@ fn backtest(ledger: &Path, files: &[PathBuf], threads: usize) -> Summary {
         origin: Timestamp::from_nanos(0),
         inputs: market.inputs,
         source: market.source,
+        strategies: schwabot::strategies::Catalogue::default(),
     };
     let mut options = RunOptions { threads, ..RunOptions::default() };
     options.writer.sync = SyncMode::End;

@@ -27,7 +27,7 @@ use crate::event::{
 use crate::kernel::{Decision, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp};
 use crate::ledger::clock::Deadline;
 use crate::ledger::{Entry, LedgerError, Reader};
-use crate::strategies::StrategyError;
+use crate::strategies::{Catalogue, StrategyError};
 use crate::time::Timestamp;
 
 /// Checks what the records mean and adds it to the report.
@@ -47,10 +47,9 @@ pub(super) fn check(
         return Ok(());
     }
     let reader: Reader<Event> = Reader::open_on(Arc::clone(&options.disk), path)?;
-    let keys = options.keys.as_deref();
-    fold(&reader, keys, level >= Level::Derive, deadline, report)?;
+    fold(&reader, options, level >= Level::Derive, deadline, report)?;
     if level == Level::State && report.state_parting.is_some() {
-        locate_parting(&reader, keys, deadline, report)?;
+        locate_parting(&reader, options, deadline, report)?;
     }
     if let Some(mismatch) = &report.mismatch {
         let sequence = mismatch.sequence;
@@ -63,7 +62,7 @@ pub(super) fn check(
         report.not_checked.clear();
         report.state_parting = None;
         report.shredded.clear();
-        fold(&reader, keys, false, deadline, report)?;
+        fold(&reader, options, false, deadline, report)?;
         report.not_checked.push(what);
         if let Some(parting) = &mut report.state_parting {
             parting.part_at(sequence);
@@ -76,12 +75,12 @@ pub(super) fn check(
 /// from the inputs, and so are the states; from there on they are two.
 fn locate_parting(
     reader: &Reader<Event>,
-    keys: Option<&dyn Unseal>,
+    options: &VerifyOptions,
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), LedgerError> {
     let mut scratch = Report::blank(report.level, report.end);
-    fold(reader, keys, true, deadline, &mut scratch)?;
+    fold(reader, options, true, deadline, &mut scratch)?;
     if let (Some(parting), Some(mismatch)) = (&mut report.state_parting, &scratch.mismatch) {
         parting.part_at(mismatch.sequence);
     }
@@ -91,12 +90,12 @@ fn locate_parting(
 /// Goes through all records once.
 fn fold(
     reader: &Reader<Event>,
-    keys: Option<&dyn Unseal>,
+    options: &VerifyOptions,
     derive: bool,
     deadline: Deadline,
     report: &mut Report,
 ) -> Result<(), LedgerError> {
-    let mut checker = Checker::new(keys, derive);
+    let mut checker = Checker::new(options, derive);
     let mut cursor = reader.cursor(0)?;
     while let Some(frame) = cursor.next_frame()? {
         if deadline.is_over() {
@@ -122,6 +121,7 @@ struct Expected {
 
 struct Checker<'k> {
     keys: Option<&'k dyn Unseal>,
+    strategies: &'k Catalogue,
     derive: bool,
     /// Folds what the log says; taken over from the kernel where the two cannot differ.
     world: World,
@@ -140,9 +140,10 @@ struct Checker<'k> {
 }
 
 impl<'k> Checker<'k> {
-    fn new(keys: Option<&'k dyn Unseal>, derive: bool) -> Self {
+    fn new(options: &'k VerifyOptions, derive: bool) -> Self {
         Self {
-            keys,
+            keys: options.keys.as_deref(),
+            strategies: &options.strategies,
             derive,
             world: World::default(),
             kernel: None,
@@ -256,8 +257,9 @@ impl<'k> Checker<'k> {
             return;
         }
         // Asked on an empty world first, so that a refusal does not cost the world that there is.
-        let asked = Kernel::start(World::default(), started)
-            .and_then(|_| Kernel::start(std::mem::take(&mut self.world), started));
+        let known = self.strategies;
+        let asked = Kernel::start_from(World::default(), started, known)
+            .and_then(|_| Kernel::start_from(std::mem::take(&mut self.world), started, known));
         match asked {
             Ok(kernel) => self.kernel = Some(kernel),
             Err(KernelError::Strategy(StrategyError::Unknown { name, .. })) => {

@@ -49,6 +49,7 @@ use crate::checkpoint::{Note, Policy};
 use crate::erasure::Unseal;
 use crate::ledger::LedgerError;
 use crate::ledger::disk::{Disk, RealDisk};
+use crate::strategies::Catalogue;
 
 /// How to verify.
 #[derive(Clone)]
@@ -71,6 +72,8 @@ pub struct VerifyOptions {
     pub keys: Option<Arc<dyn Unseal>>,
     /// What is not done within this time is told as not checked.
     pub time_budget: Option<Duration>,
+    /// The strategies that can be re-executed: an embedding program adds its own.
+    pub strategies: Catalogue,
 }
 
 impl Default for VerifyOptions {
@@ -86,6 +89,7 @@ impl Default for VerifyOptions {
             since: None,
             keys: None,
             time_budget: None,
+            strategies: Catalogue::default(),
         }
     }
 }

@@ -13,12 +13,18 @@ const LINES_MAX: usize = 4096;
 
 /// Why a file is no policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the policy: {what}")]
+#[error("{}{what}", Self::place(*.line))]
 pub struct BadPolicy {
     /// The line, from 1; 0 where a line is missing.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
+}
+
+impl BadPolicy {
+    fn place(line: usize) -> String {
+        if line == 0 { String::new() } else { format!("line {line} of the policy: ") }
+    }
 }
 
 /// A log or witness: its key, and where it can be asked.
@@ -124,7 +130,10 @@ impl Policy {
             lines.take(line).map_err(|what| BadPolicy { line: place, what })?;
         }
         let quorum = lines.quorum.take();
-        let no_quorum = BadPolicy { line: 0, what: "the quorum line is missing".to_owned() };
+        let no_quorum = BadPolicy {
+            line: 0,
+            what: "the policy has no quorum line: `quorum none` asks for no witness".to_owned(),
+        };
         let quorum = quorum.ok_or(no_quorum)?;
         let Lines { logs, witnesses, groups, .. } = lines;
         Ok(Self { logs, witnesses, groups, quorum })

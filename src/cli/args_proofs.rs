@@ -77,7 +77,7 @@ pub(super) struct ProveArgs {
 pub(super) struct CheckArgs {
     /// The receipt, or the proof of misbehaviour
     pub(super) file: PathBuf,
-    /// Whom to believe: a policy file
+    /// Whom to believe: a policy file, or a file with a verifier key
     #[arg(long, value_name = "FILE", conflicts_with = "vkey")]
     pub(super) policy: Option<PathBuf>,
     /// Whom to believe: the log's key, as keygen printed it
@@ -95,7 +95,7 @@ pub(super) struct VerifyArgs {
     /// How far to check: chain, tree, state, derive or all; each includes those before it
     #[arg(long, value_parser = level)]
     pub(super) level: Option<Level>,
-    /// Whom to believe: the newest checkpoint must meet this policy file
+    /// Whom to believe: a policy file that the newest checkpoint must meet, or a verifier key
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
     /// An older checkpoint from elsewhere: the log must continue it

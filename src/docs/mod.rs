@@ -1,4 +1,19 @@
-//! Pages about the whole: how it is built, why it is built so, and what changed.
+//! Pages about the whole: guides, how it is built, why it is built so, and what changed.
+
+/// Guide: record what your bot does, in twenty lines.
+pub mod embed {
+    #![doc = include_str!("EMBED.md")]
+}
+
+/// Guide: check a log that somebody handed to you.
+pub mod audit {
+    #![doc = include_str!("AUDIT.md")]
+}
+
+/// Guide: run, record and re-execute a strategy of your own.
+pub mod own_strategy {
+    #![doc = include_str!("STRATEGY.md")]
+}
 
 /// The problem, the house, the loop, and what is absent.
 pub mod architecture {

@@ -11,6 +11,7 @@ pub mod leg;
 pub mod market;
 pub mod orbit;
 pub mod order;
+mod own;
 pub mod record;
 pub mod registry;
 pub mod run;
@@ -52,10 +53,9 @@ pub use stamp::{Actor, Class, ClockSource, ClockStatus, RunId, Stamp, SubjectId,
 pub use state::{Projection, ProjectionRoot, StateRoot, state_digest};
 pub use system::{ChainAnchor, KeyRotated, OperatorNote, Recovered, SubjectShredded, SystemEvent};
 pub use trade::{MarketContext, MathContext, TradeClosed, TradeLeg};
+pub use wire::{DecodeError, EncodeError};
 
 use serde::{Serialize, Serializer};
-use wire::{DecodeError, EncodeError};
-
 /// Defines [`Event`] and everything that must agree with its list of kinds.
 macro_rules! events {
     ($($(#[$doc:meta])* $number:literal $name:literal $class:ident $schema:literal

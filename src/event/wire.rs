@@ -11,6 +11,10 @@
 //! [`DECODE_MEMORY_MAX`]; trailing bytes are refused; [`decode_canonical`] also refuses bytes
 //! that are not what encoding the value again gives, so one value has one encoding.
 
+/// The codec's own paths, for what its derive macros write into an embedding program:
+/// `#[bincode(crate = "schwabot::event::wire::codec")]`.
+#[doc(hidden)]
+pub use bincode as codec;
 pub use bincode::{Decode, Encode};
 
 pub(crate) use bincode::BorrowDecode;

@@ -60,7 +60,7 @@ pub use stamps::{InputClock, derived_stamp, input_stamp};
 pub use world::World;
 
 use crate::event::{Actor, Bar, Class, Event, FillModel, RunStarted};
-use crate::strategies::{self, Intention, Strategy, StrategyError};
+use crate::strategies::{Catalogue, Intention, Strategy, StrategyError};
 use crate::time::Timestamp;
 
 /// The number of this kernel; recorded in every run.
@@ -146,8 +146,20 @@ impl Kernel {
     /// [`KernelError`] for a run of another kernel number, a configuration that is not sound, or
     /// a strategy that is not known here.
     pub fn start(world: World, started: &RunStarted) -> Result<Self, KernelError> {
+        Self::start_from(world, started, &Catalogue::default())
+    }
+
+    /// Makes a kernel for a run of a strategy of this catalogue.
+    ///
+    /// # Errors
+    /// As [`Kernel::start`].
+    pub fn start_from(
+        world: World,
+        started: &RunStarted,
+        strategies: &Catalogue,
+    ) -> Result<Self, KernelError> {
         config::check(&started.config)?;
-        let strategy = strategies::build(&started.config.strategy, &started.config)?;
+        let strategy = strategies.build(&started.config.strategy, &started.config)?;
         Self::start_with(world, started, strategy)
     }
 

@@ -33,13 +33,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Event, Generator, InputFile, Mode, RunConfig, RunStarted};
-use crate::kernel::{KernelError, World, check_config, run_started};
+use crate::kernel::{Kernel, KernelError, World, check_config, run_started};
 use crate::ledger::disk::Disk;
 use crate::ledger::layout::Layout;
 use crate::ledger::{LedgerError, Reader, Writer, WriterOptions};
 use crate::market::Source;
 use crate::projections::{self, UpTo};
-use crate::strategies;
+use crate::strategies::Catalogue;
 use crate::time::Timestamp;
 
 use steps::Steps;
@@ -58,6 +58,8 @@ pub struct Job<S> {
     pub inputs: Vec<InputFile>,
     /// Bars and defects.
     pub source: S,
+    /// Where the strategy is looked up by its name.
+    pub strategies: Catalogue,
 }
 
 /// How a run is recorded; none of it enters a record.
@@ -98,7 +100,7 @@ pub struct Progress {
 /// use schwabot::kernel::{default_config, default_instrument};
 /// use schwabot::market::{SyntheticConfig, SyntheticMarket};
 /// use schwabot::pipeline::{Job, RunOptions, run};
-/// use schwabot::strategies;
+/// use schwabot::strategies::{self, Catalogue};
 ///
 /// let market = SyntheticConfig { bars: 100, ..SyntheticConfig::default() };
 /// let source = SyntheticMarket::new(market.clone())?;
@@ -112,6 +114,7 @@ pub struct Progress {
 ///     origin: market.start,
 ///     inputs: vec![],
 ///     source,
+///     strategies: Catalogue::default(),
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// let ledger = folder.path().join("ledger");
@@ -141,8 +144,9 @@ fn begin<S: Source>(
     options: &RunOptions,
 ) -> Result<(Steps, RunStarted), PipelineError> {
     check_config(&job.config).map_err(KernelError::from)?;
-    // Built once to be refused early, before the ledger is touched.
-    drop(strategies::build(&job.config.strategy, &job.config).map_err(KernelError::from)?);
+    // Before the ledger is touched, so that what is not known is refused early.
+    let strategy =
+        job.strategies.build(&job.config.strategy, &job.config).map_err(KernelError::from)?;
     if !options.append {
         refuse_events(path, &options.writer.disk)?;
     }
@@ -151,8 +155,8 @@ fn begin<S: Source>(
     let (config, generator) = (job.config.clone(), job.generator.clone());
     let started = run_started(job.mode, config, generator, writer.next_sequence())?;
     let (vantage, host) = (job.source.vantage(), Arc::clone(&options.writer.host));
-    let steps = Steps::new(world, &started, job.origin, vantage, host, writer)?;
-    Ok((steps, started))
+    let kernel = Kernel::start_with(world, &started, strategy)?;
+    Ok((Steps::new(kernel, &started, job.origin, vantage, host, writer), started))
 }
 
 /// Looks without opening for writing, because that would already add a segment.

@@ -12,6 +12,7 @@ use super::unrecorded::decide;
 use super::{Job, PipelineError};
 use crate::event::{Mode, RunConfig};
 use crate::market::PermutableMarket;
+use crate::strategies::Catalogue;
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
 
@@ -36,6 +37,7 @@ pub struct PermutationOutcome {
 /// The kernel's.
 pub fn run_permutations(
     config: &RunConfig,
+    strategies: &Catalogue,
     market: &PermutableMarket,
     seeds: &[u64],
     threads: usize,
@@ -54,7 +56,7 @@ pub fn run_permutations(
                 if !go_on() {
                     break;
                 }
-                own.push((place, run_one(config, market, seed)?));
+                own.push((place, run_one(config, strategies, market, seed)?));
             }
             Ok::<_, PipelineError>(own)
         };
@@ -75,6 +77,7 @@ pub fn run_permutations(
 
 fn run_one(
     config: &RunConfig,
+    strategies: &Catalogue,
     market: &PermutableMarket,
     seed: u64,
 ) -> Result<PermutationOutcome, PipelineError> {
@@ -85,6 +88,7 @@ fn run_one(
         origin: Timestamp::from_nanos(0),
         inputs: vec![],
         source: market.permuted(seed),
+        strategies: strategies.clone(),
     };
     let (kernel, ..) = decide(job, 1, |_| ControlFlow::Continue(()))?;
     let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;

@@ -36,15 +36,15 @@ pub(super) struct Steps {
 
 impl Steps {
     pub(super) fn new(
-        world: World,
+        kernel: Kernel,
         started: &RunStarted,
         origin: Timestamp,
         vantage: Vantage,
         host: Arc<dyn Host>,
         writer: Writer<Event>,
-    ) -> Result<Self, PipelineError> {
-        Ok(Self {
-            kernel: Kernel::start(world, started)?,
+    ) -> Self {
+        Self {
+            kernel,
             snapshots: Snapshots::after(writer.next_sequence()),
             snapshot_failure: None,
             clock: InputClock::new(origin, &started.config),
@@ -56,7 +56,7 @@ impl Steps {
             now: origin,
             batch: Batch::new(),
             decisions: Vec::new(),
-        })
+        }
     }
 
     /// Records the whole run, or what of it comes before `watch` breaks.

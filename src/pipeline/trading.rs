@@ -69,7 +69,7 @@ pub struct BacktestResult {
 /// use schwabot::kernel::{default_config, default_instrument};
 /// use schwabot::market::{SyntheticConfig, SyntheticMarket};
 /// use schwabot::pipeline::{Job, RunOptions, TradingPipeline};
-/// use schwabot::strategies;
+/// use schwabot::strategies::{self, Catalogue};
 /// use schwabot::time::Span;
 ///
 /// // Half a second a bar; 10 seconds of it are 20 cycles, whatever the clock on the wall says.
@@ -86,6 +86,7 @@ pub struct BacktestResult {
 ///     origin: market.start,
 ///     inputs: vec![],
 ///     source,
+///     strategies: Catalogue::default(),
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// let ledger = folder.path().join("ledger");

@@ -47,7 +47,7 @@ pub struct Unrecorded {
 /// use schwabot::kernel::{default_config, default_instrument};
 /// use schwabot::market::{SyntheticConfig, SyntheticMarket};
 /// use schwabot::pipeline::{Job, run_unrecorded};
-/// use schwabot::strategies;
+/// use schwabot::strategies::{self, Catalogue};
 ///
 /// let market = SyntheticConfig { bars: 100, ..SyntheticConfig::default() };
 /// let source = SyntheticMarket::new(market.clone())?;
@@ -61,6 +61,7 @@ pub struct Unrecorded {
 ///     origin: market.start,
 ///     inputs: vec![],
 ///     source,
+///     strategies: Catalogue::default(),
 /// };
 /// let figures = run_unrecorded(job, 1, |_| ControlFlow::Continue(()))?;
 /// assert_eq!(figures.counters.bars, 300);
@@ -103,7 +104,7 @@ pub(super) fn decide<S: Source + Send>(
 ) -> Result<(Kernel, Timestamp, ControlFlow<()>), PipelineError> {
     let mut clock = InputClock::new(job.origin, &job.config);
     let started = run_started(job.mode, job.config, job.generator, 0)?;
-    let mut kernel = Kernel::start(World::default(), &started)?;
+    let mut kernel = Kernel::start_from(World::default(), &started, &job.strategies)?;
     let mut decisions: Vec<Decision> = Vec::new();
     let mut records = 0;
     let mut step = |input: &Event| {

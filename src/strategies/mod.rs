@@ -6,12 +6,17 @@
 //! happened. Its own state is a function of the inputs alone, so that an audit which feeds it the
 //! recorded inputs gets the recorded decisions.
 //!
-//! Built-in strategies are known by name ([`build`]); an embedding program hands its own to
-//! [`Kernel::start_with`](crate::kernel::Kernel::start_with), where an example runs.
+//! A run names its strategy, and whoever records or re-executes it looks the name up in a
+//! [`Catalogue`]: the built-in ones, and an embedding program's own. The guide
+//! [bring your own strategy](crate::docs::own_strategy) has one from end to end.
 
+mod catalogue;
 mod parameters;
 pub mod schwabot;
 pub mod sma_cross;
+
+pub use catalogue::{Catalogue, OwnStrategy, build, canonical, engine_use, names};
+pub use parameters::{Parameters, bad_parameter, parameter};
 
 use std::collections::BTreeMap;
 
@@ -21,7 +26,7 @@ use crate::engines::{EngineSettings, Engines};
 use crate::event::wire::{Decode, Encode};
 use crate::event::{
     Command, CommandRefusal, CommandRefused, Event, GhostOpened, GhostTriggered, OrderPlaced,
-    OrderReason, PairId, Parameter, RunConfig, Side, SignalFired, StrategyConfig,
+    OrderReason, PairId, RunConfig, Side, SignalFired,
 };
 use crate::registries::{Registries, TradeRegistry};
 use crate::time::Timestamp;
@@ -211,6 +216,12 @@ pub enum StrategyError {
         /// The names that would do.
         known: String,
     },
+    /// A program's own strategy has the name of another.
+    #[error("there is a strategy `{name}` already")]
+    NameTaken {
+        /// The name.
+        name: &'static str,
+    },
     /// The strategy has no such parameter.
     #[error("strategy `{strategy}` has no parameter `{parameter}`")]
     UnknownParameter {
@@ -241,89 +252,4 @@ pub enum StrategyError {
         /// The strategy.
         strategy: String,
     },
-}
-
-type Canonical = fn(&[Parameter]) -> Result<Vec<Parameter>, StrategyError>;
-type UseEngines = fn(&[Parameter], &RunConfig) -> Result<EngineUse, StrategyError>;
-type Build = fn(&[Parameter], &RunConfig) -> Result<Box<dyn Strategy>, StrategyError>;
-
-struct Known {
-    name: &'static str,
-    canonical: Canonical,
-    build: Build,
-    engines: Option<UseEngines>,
-}
-
-/// The built-in strategies, sorted by name.
-const KNOWN: &[Known] = &[
-    Known {
-        name: schwabot::NAME,
-        canonical: schwabot::canonical_parameters,
-        build: |parameters, run| Ok(Box::new(schwabot::Schwabot::new(parameters, run)?)),
-        engines: Some(schwabot::engine_use),
-    },
-    Known {
-        name: sma_cross::NAME,
-        canonical: sma_cross::canonical_parameters,
-        build: |parameters, run| Ok(Box::new(sma_cross::SmaCross::new(parameters, run)?)),
-        engines: None,
-    },
-];
-
-/// Returns the names of the built-in strategies, sorted.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().map(|known| known.name)
-}
-
-/// Returns the canonical configuration of a built-in strategy: defaults written out, values in
-/// their shortest form, sorted by name.
-///
-/// # Errors
-/// [`StrategyError`] for an unknown name, or parameters that are unknown, repeated or unusable.
-///
-/// # Examples
-/// ```
-/// use schwabot::strategies::canonical;
-/// let config = canonical("sma-cross", &[])?;
-/// let text = config.parameters.iter().map(|p| format!("{}={}", p.name, p.value));
-/// let text: Vec<_> = text.collect();
-/// assert_eq!(text, ["fast=10", "fraction=0.95", "slow=50"]);
-/// # Ok::<(), schwabot::strategies::StrategyError>(())
-/// ```
-pub fn canonical(name: &str, given: &[Parameter]) -> Result<StrategyConfig, StrategyError> {
-    let known = find(name)?;
-    Ok(StrategyConfig { name: name.to_owned(), parameters: (known.canonical)(given)? })
-}
-
-/// Builds a built-in strategy for a run.
-///
-/// # Errors
-/// [`StrategyError`], also when the configuration is not what [`canonical`] gives: a recorded
-/// run must say all its settings.
-pub fn build(
-    strategy: &StrategyConfig,
-    run: &RunConfig,
-) -> Result<Box<dyn Strategy>, StrategyError> {
-    let known = find(&strategy.name)?;
-    if (known.canonical)(&strategy.parameters)? != strategy.parameters {
-        return Err(StrategyError::NotCanonical { strategy: strategy.name.clone() });
-    }
-    (known.build)(&strategy.parameters, run)
-}
-
-/// Returns what the engines of a run need to know; none where its strategy does without them, or
-/// is not known here.
-///
-/// # Errors
-/// [`StrategyError`] for parameters that will not do.
-pub fn engine_use(run: &RunConfig) -> Result<Option<EngineUse>, StrategyError> {
-    let engines = find(&run.strategy.name).ok().and_then(|known| known.engines);
-    engines.map(|engines| engines(&run.strategy.parameters, run)).transpose()
-}
-
-fn find(name: &str) -> Result<&'static Known, StrategyError> {
-    KNOWN.iter().find(|known| known.name == name).ok_or_else(|| StrategyError::Unknown {
-        name: name.to_owned(),
-        known: names().collect::<Vec<_>>().join(", "),
-    })
 }

@@ -7,11 +7,25 @@ use super::StrategyError;
 use crate::event::Parameter;
 
 /// The parameters a user gave to one strategy.
-pub(super) struct Parameters<'a>(&'a [Parameter]);
+///
+/// # Examples
+/// ```
+/// use schwabot::strategies::{Parameters, parameter};
+/// let given = [parameter("bars", &20)];
+/// let known = Parameters::of("dip-buyer", &["bars", "dip"], &given)?;
+/// assert_eq!(known.get::<u32>("bars")?, Some(20));
+/// assert_eq!(known.get::<u32>("dip")?, None);
+/// assert!(Parameters::of("dip-buyer", &["dip"], &given).is_err());
+/// # Ok::<(), schwabot::strategies::StrategyError>(())
+/// ```
+pub struct Parameters<'a>(&'a [Parameter]);
 
 impl<'a> Parameters<'a> {
-    /// Refuses names that the strategy does not have, and names given twice.
-    pub(super) fn of(
+    /// Takes the parameters of a strategy that has these names.
+    ///
+    /// # Errors
+    /// [`StrategyError`] for names that the strategy does not have, and names given twice.
+    pub fn of(
         strategy: &'static str,
         names: &[&str],
         given: &'a [Parameter],
@@ -30,7 +44,10 @@ impl<'a> Parameters<'a> {
     }
 
     /// Returns a parameter's value, if it was given.
-    pub(super) fn get<T>(&self, name: &'static str) -> Result<Option<T>, StrategyError>
+    ///
+    /// # Errors
+    /// [`StrategyError::BadParameter`] for text that is no such value.
+    pub fn get<T>(&self, name: &'static str) -> Result<Option<T>, StrategyError>
     where
         T: FromStr<Err: Display>,
     {
@@ -38,12 +55,13 @@ impl<'a> Parameters<'a> {
             return Ok(None);
         };
         let parsed = found.value.parse::<T>();
-        parsed.map(Some).map_err(|error| bad(name, &found.value, &error))
+        parsed.map(Some).map_err(|error| bad_parameter(name, &found.value, &error))
     }
 }
 
 /// Returns the error of a value that will not do.
-pub(super) fn bad(
+#[must_use]
+pub fn bad_parameter(
     parameter: &'static str,
     value: &dyn Display,
     reason: &dyn Display,
@@ -51,7 +69,8 @@ pub(super) fn bad(
     StrategyError::BadParameter { parameter, value: value.to_string(), reason: reason.to_string() }
 }
 
-/// Returns a parameter in canonical form.
-pub(super) fn parameter(name: &str, value: &dyn Display) -> Parameter {
+/// Returns a parameter with the text that the value shows itself as.
+#[must_use]
+pub fn parameter(name: &str, value: &dyn Display) -> Parameter {
     Parameter { name: name.to_owned(), value: value.to_string() }
 }

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use super::parameters::{Parameters, bad, parameter};
+use super::parameters::{Parameters, bad_parameter as bad, parameter};
 use super::{Intention, OrderIntention, Size, Stance, Strategy, StrategyError, View};
 use crate::event::{
     Direction, Event, OrderReason, PairId, Parameter, RunConfig, Side, SignalFired, Trigger,

@@ -110,6 +110,7 @@ pub(crate) fn job(run: &Run) -> Job<CommandedSource<SyntheticMarket>> {
         origin: config_of_market.start,
         inputs: vec![],
         source: CommandedSource::new(market, commands(run, &config_of_market)),
+        strategies: schwabot::strategies::Catalogue::default(),
     }
 }
 

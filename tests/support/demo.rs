@@ -93,6 +93,7 @@ pub(crate) fn record_with(
         origin: market.start,
         inputs: vec![],
         source,
+        strategies: schwabot::strategies::Catalogue::default(),
     };
     let mut options = options.clone();
     options.writer.sync = schwabot::ledger::SyncMode::End;

@@ -34,8 +34,8 @@ pub struct Restored {
     pub records: u64,
     /// Segments that it holds.
     pub segments: u64,
-    /// Records that are known by a note, a header or a whole frame of the backup, and are not there:
-    /// from, and one past.
+    /// Records that are known by a note, a header or a whole frame of the backup, and are not
+    /// there: from, and one past.
     pub missing_records: Option<(u64, u64)>,
     /// Behind the damage lie whole frames, which [`salvage`](crate::audit::salvage()) copies.
     pub islands: bool,

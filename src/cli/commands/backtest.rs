@@ -25,7 +25,7 @@ use crate::pipeline::{
     VenueSettings, market_config, run as run_job, run_permutations, run_unrecorded, usual_threads,
 };
 use crate::projections::{UpTo, fold};
-use crate::strategies;
+use crate::strategies::{self, Catalogue};
 use crate::time::Timestamp;
 
 pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
@@ -57,6 +57,7 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
         origin: Timestamp::from_nanos(0),
         inputs,
         source: CommandedSource::new(market.source, commands),
+        strategies: Catalogue::default(),
     };
     if args.no_ledger {
         return run_without_ledger(args, &story, job, options.threads, clock);
@@ -185,7 +186,8 @@ fn permute(
         return Ok(Vec::new());
     };
     let seeds: Vec<u64> = (1..=seeds).collect();
-    Ok(run_permutations(config, &market, &seeds, threads, || !interrupt::asked())?)
+    let known = Catalogue::default();
+    Ok(run_permutations(config, &known, &market, &seeds, threads, || !interrupt::asked())?)
 }
 
 /// After an error, what was recorded until then is still there.

@@ -21,7 +21,7 @@ use crate::pipeline::{
 };
 use crate::projections::{UpTo, fold};
 use crate::registries::TradeResult;
-use crate::strategies::schwabot;
+use crate::strategies::{Catalogue, schwabot};
 
 /// The pairs that are traded: with the planted drift, and without.
 const PLANTED: &str = "ETH/USDC";
@@ -52,6 +52,7 @@ pub(in crate::cli) fn run(args: &DemoArgs) -> Outcome {
         origin: market.start,
         inputs: Vec::new(),
         source,
+        strategies: Catalogue::default(),
     };
     let options = RunOptions {
         writer: WriterOptions { sync: SyncMode::End, ..WriterOptions::default() },

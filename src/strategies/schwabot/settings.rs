@@ -11,7 +11,7 @@ use std::str::FromStr;
 use crate::engines::{EngineSettings, Family, GateSettings};
 use crate::event::{Parameter, RunConfig, WeightRule};
 use crate::signals::{CHRONO_BARS_MAX, CHRONO_BARS_MIN, EMA_SPAN_MAX, UpDownWord, WINDOW_BARS_MAX};
-use crate::strategies::parameters::{Parameters, bad, parameter};
+use crate::strategies::parameters::{Parameters, bad_parameter as bad, parameter};
 use crate::strategies::{RiskLimits, StrategyError};
 use crate::time::{MINUTE_NS, Span};
 use crate::units::{Ratio, UnitError};
