@@ -9,7 +9,7 @@
 //! ```text
 //! 7 faces    cli, http                        what people and logs touch; no logic
 //! 6 motion   market, pipeline, export,        where the outside world gets in and out;
-//!            measure                          what this disk can do
+//!            measure, report                  what this disk can do; what a run came to
 //! 5 views    audit, projections               what the history means, and whether it is true
 //! 4 memory   ledger, then checkpoint and      what survives, what convinces a stranger,
 //!            erasure                          and what can be forgotten
@@ -39,6 +39,7 @@ pub mod merkle;
 pub mod pipeline;
 pub mod projections;
 pub mod registries;
+pub mod report;
 pub mod signals;
 pub mod strategies;
 pub mod time;

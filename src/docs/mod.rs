@@ -30,6 +30,11 @@ pub mod reliability {
     #![doc = include_str!("RELIABILITY.md")]
 }
 
+/// Every figure of a report: its formula, its source, and where other programs differ.
+pub mod metrics {
+    #![doc = include_str!("METRICS.md")]
+}
+
 /// What the source documents' names became, and what was dropped.
 pub mod names {
     #![doc = include_str!("NAMES.md")]

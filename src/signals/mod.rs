@@ -18,6 +18,7 @@
 //! impact
 //! features           frozen z-scores and the likeness of two feature vectors
 //! statistics         rank correlation, Holm's adjustment, the score of forecasts
+//! shown              logarithms, powers and the normal distribution, for figures on a page
 //! ```
 //!
 //! # Snapshots
@@ -38,6 +39,7 @@ mod fisher;
 mod impact;
 mod kelly;
 mod moments;
+mod shown;
 mod statistics;
 mod surge;
 mod weights;
@@ -58,6 +60,7 @@ pub use fisher::fisher_p_value;
 pub use impact::square_root_impact;
 pub use kelly::{KellySize, capped_kelly, expected_net_edge};
 pub use moments::{MOMENTS_COUNT_MAX, MOMENTS_VALUE_MAX, Moments};
+pub use shown::{natural_log, normal_density, normal_probability, normal_upper_point, power};
 pub use statistics::{
     CORRELATION_PAIRS_MAX, Correlation, ForecastScore, holm_adjusted, log_loss, normal_quantile,
     spearman,
