@@ -8,8 +8,8 @@
 //!
 //! ```text
 //! 7 faces    cli, http                        what people and logs touch; no logic
-//! 6 motion   market, pipeline, export,        where the outside world gets in and out;
-//!            measure, report                  what this disk can do; what a run came to
+//! 6 motion   market, pipeline, import,        where the outside world gets in and out;
+//!            export, measure, report          what this disk can do; what a run came to
 //! 5 views    audit, projections               what the history means, and whether it is true
 //! 4 memory   ledger, then checkpoint and      what survives, what convinces a stranger,
 //!            erasure                          and what can be forgotten
@@ -31,6 +31,7 @@ pub mod export;
 pub mod hash;
 #[cfg(feature = "server")]
 pub mod http;
+pub mod import;
 pub mod kernel;
 pub mod ledger;
 pub mod market;

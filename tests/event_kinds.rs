@@ -22,6 +22,16 @@ const FROZEN: &[(u16, &str, Class)] = &[
     (0x0105, "end_of_data", Class::Input),
     (0x0106, "command", Class::Input),
     (0x0107, "sealed_command", Class::Input),
+    (0x0110, "import_started", Class::Input),
+    (0x0111, "imported_bar", Class::Input),
+    (0x0112, "trade_print", Class::Input),
+    (0x0113, "quote", Class::Input),
+    (0x0114, "quote_bar", Class::Input),
+    (0x0115, "imported_fill", Class::Input),
+    (0x0116, "imported_trade", Class::Input),
+    (0x0117, "imported_entry", Class::Input),
+    (0x0118, "import_defect", Class::Input),
+    (0x0119, "import_ended", Class::Input),
     (0x0201, "signal_fired", Class::Derived),
     (0x0202, "order_placed", Class::Derived),
     (0x0203, "order_refused", Class::Derived),
@@ -58,7 +68,8 @@ const FROZEN: &[(u16, &str, Class)] = &[
 /// One event of every kind, with every optional field there.
 pub(crate) fn one_of_each() -> Vec<Event> {
     let domain = crate::support::samples_domain::events();
-    let all = inputs().into_iter().chain(derived()).chain(domain);
+    let imports = crate::support::samples_import::events();
+    let all = inputs().into_iter().chain(derived()).chain(domain).chain(imports);
     let by_kind: std::collections::BTreeMap<u16, Event> =
         all.map(|event| (event.kind(), event)).collect();
     by_kind.into_values().collect()

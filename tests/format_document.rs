@@ -403,6 +403,9 @@ fn the_positions_of_every_enum_are_those_of_the_document() {
         ("registry_name", positions::<RegistryName>()),
         ("link_fault", positions::<LinkFault>()),
         ("projection", positions::<Projection>()),
+        ("liquidity", positions::<Liquidity>()),
+        ("exactness", positions::<Exactness>()),
+        ("import_fault", positions::<ImportFault>()),
     ]);
     let mut said = Schema::read().enums;
     // Their variants hold fields: every one of them is among the samples.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::damage::is_damaged;
 use super::envelopes::{check_cause, check_run_id, decode_strictly};
 use super::findings::{name_trade, registry_findings, state_findings};
+use super::imports::Imports;
 use super::report::{Mismatch, Report, Verdict};
 use super::sealed::{self, Opening, PassedOver};
 use super::{AuditError, Level, VerifyOptions};
@@ -137,6 +138,7 @@ struct Checker<'k> {
     scratch: Vec<u8>,
     /// Something forbids to judge the state: a foreign kernel's world may fold differently.
     foreign: bool,
+    imports: Imports,
 }
 
 impl<'k> Checker<'k> {
@@ -154,6 +156,7 @@ impl<'k> Checker<'k> {
             answers: Vec::new(),
             scratch: Vec::new(),
             foreign: false,
+            imports: Imports::default(),
         }
     }
 
@@ -195,6 +198,11 @@ impl<'k> Checker<'k> {
         let vantage = format!("{:?}", envelope.stamp.vantage).to_lowercase();
         *report.vantage.entry(vantage).or_default() += 1;
         self.nothing_left_out(record.sequence, &describe(event), report);
+        self.imports.take(record.sequence, &envelope.stamp, event, report);
+        if event.is_import() {
+            // Outside every run: no kernel is asked, and no world changes.
+            return;
+        }
         if let Event::RunStarted(started) = event {
             self.begin(record.sequence, &envelope.stamp, started, report);
         }

@@ -22,6 +22,7 @@ mod envelopes;
 mod findings;
 mod flow;
 mod follow;
+mod imports;
 mod join;
 mod meaning;
 mod report;

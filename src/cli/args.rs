@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::args_backup::{BackupArgs, RecoverArgs};
 use super::args_bench::BenchArgs;
 use super::args_erasure::{NoteArgs, ShredArgs};
+use super::args_import::ImportArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
@@ -48,6 +49,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Write the history in another format
     Export(ExportArgs),
+    /// Take other people's files into the ledger: market data, fills, trades
+    Import(ImportArgs),
     /// Check the ledger: its bytes, its meaning, and every decision
     Verify(VerifyArgs),
     /// Make a key that signs checkpoints
@@ -352,7 +355,7 @@ pub(super) enum What {
     Config,
 }
 
-fn pair(text: &str) -> Result<PairSymbol, String> {
+pub(super) fn pair(text: &str) -> Result<PairSymbol, String> {
     PairSymbol::parse(text).ok_or_else(|| "write it as BASE/QUOTE, in capitals".to_owned())
 }
 

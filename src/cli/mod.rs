@@ -6,6 +6,7 @@ mod args;
 mod args_backup;
 mod args_bench;
 mod args_erasure;
+mod args_import;
 mod args_proofs;
 mod commands;
 mod interrupt;
@@ -55,6 +56,7 @@ pub fn main(serve: Option<ServeWitness>) -> ExitCode {
         Command::Why(args) => commands::why::run(args),
         Command::Diff(args) => commands::diff::run(args),
         Command::Export(args) => commands::export::run(args),
+        Command::Import(args) => commands::import::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Keygen(args) => commands::keygen::run(args),
         Command::Checkpoint(args) => commands::checkpoint::run(args),

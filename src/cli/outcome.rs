@@ -9,7 +9,7 @@
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
-//! | 130 | `demo`, `backtest`, `bench`, `replay --follow` | stopped by Ctrl-C, a ledger closed |
+//! | 130 | `demo`, `backtest`, `bench`, `import`, `replay --follow` | stopped by Ctrl-C, a ledger closed |
 //!
 //! [`Verdict`]: crate::audit::Verdict
 
@@ -21,6 +21,7 @@ use crate::audit::{AuditError, BackupError, SelfTestError};
 use crate::checkpoint::{ProveError, SignError, WitnessError};
 use crate::erasure::ErasureError;
 use crate::export::ExportError;
+use crate::import::ImportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
 use crate::measure::MeasureError;
@@ -69,6 +70,8 @@ pub(super) enum CliError {
     Why(#[from] WhyError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
     #[error(transparent)]
     Erasure(#[from] ErasureError),
     #[error(transparent)]

@@ -7,6 +7,7 @@
 pub mod command;
 pub mod flip;
 pub mod ghost;
+pub mod import;
 pub mod leg;
 pub mod market;
 pub mod orbit;
@@ -29,6 +30,11 @@ pub use flip::{BitFlipped, PairFlipResolved};
 pub use ghost::{
     FeatureScalingFrozen, Features, FrozenScale, GhostClosed, GhostEntered, GhostExitDue,
     GhostIgnored, GhostOpened, GhostTriggered, IgnoreReason, PairMemoryAppended, VECTOR_FEATURES,
+};
+pub use import::{
+    Exactness, FactCount, ImportDefect, ImportEnded, ImportFault, ImportStarted, ImportedBar,
+    ImportedEntry, ImportedFill, ImportedTrade, Liquidity, NamedText, Quote, QuoteBar, QuoteLevel,
+    QuoteSpan, TradePrint,
 };
 pub use leg::{BadLeg, EvidenceKey, Leg};
 pub use market::{Bar, DataDefect, Defect};
@@ -141,6 +147,26 @@ events! {
     0x0106 "command" Input 1 Command(Box<Command>);
     /// An operator asked for something, encrypted.
     0x0107 "sealed_command" Input 1 SealedCommand(SealedCommand);
+    /// A file of somebody else's is imported.
+    0x0110 "import_started" Input 1 ImportStarted(Box<ImportStarted>);
+    /// A bar that somebody else recorded.
+    0x0111 "imported_bar" Input 1 ImportedBar(Box<ImportedBar>);
+    /// A trade of the public.
+    0x0112 "trade_print" Input 1 TradePrint(Box<TradePrint>);
+    /// The best prices of a book.
+    0x0113 "quote" Input 1 Quote(Box<Quote>);
+    /// The best prices of a book over a time.
+    0x0114 "quote_bar" Input 1 QuoteBar(Box<QuoteBar>);
+    /// A fill that a venue or a bot tells.
+    0x0115 "imported_fill" Input 1 ImportedFill(Box<ImportedFill>);
+    /// A round trip that somebody claims.
+    0x0116 "imported_trade" Input 1 ImportedTrade(Box<ImportedTrade>);
+    /// An entry of the earlier system's registries.
+    0x0117 "imported_entry" Input 1 ImportedEntry(Box<ImportedEntry>);
+    /// The imported file has a defect.
+    0x0118 "import_defect" Input 1 ImportDefect(ImportDefect);
+    /// The file was imported to its end.
+    0x0119 "import_ended" Input 1 ImportEnded(Box<ImportEnded>);
     /// A detector fired.
     0x0201 "signal_fired" Derived 1 SignalFired(SignalFired);
     /// An order was placed.
@@ -203,6 +229,23 @@ events! {
     0x02F0 "state_root" Derived 1 StateRoot(StateRoot);
     /// A run ended.
     0x02FF "run_ended" Derived 1 RunEnded(RunEnded);
+}
+
+/// First and last number that a record of an import can have; see [`import`].
+const IMPORT_KINDS: std::ops::RangeInclusive<u16> = 0x0110..=0x011F;
+
+impl Event {
+    /// True for the records of an import, which stand outside every run: no kernel sees them.
+    #[must_use]
+    pub fn is_import(&self) -> bool {
+        is_import_kind(self.kind())
+    }
+}
+
+/// True for the kind of a record of an import.
+#[must_use]
+pub fn is_import_kind(kind: u16) -> bool {
+    IMPORT_KINDS.contains(&kind)
 }
 
 /// Returns the name of a kind, the ledger's own included.

@@ -54,6 +54,10 @@ struct Figures {
 impl World {
     /// Folds one event, which stands at `sequence` and bears event time `time`.
     pub fn evolve(&mut self, event: &Event, sequence: u64, time: Timestamp) {
+        if event.is_import() {
+            // Somebody else's records stand outside every run, wherever they were put.
+            return;
+        }
         if let Event::StateRoot(said) = event {
             // A statement about the state is no part of it.
             let differing = roots::differing(self, said);

@@ -171,27 +171,27 @@ pub enum SourceError {
 
 /// A row that cannot be taken, without the file it is in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct BadRow {
+pub(crate) struct BadRow {
     /// The field at fault.
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
     /// What is wrong with it.
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 impl BadRow {
-    pub(super) fn new(field: &'static str, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &'static str, reason: impl Into<String>) -> Self {
         Self { field, reason: reason.into() }
     }
 
     /// Names the file and the row: the error that ends a run which skips nothing.
-    pub(super) fn at(self, file: &Path, row: u64) -> SourceError {
+    pub(crate) fn at(self, file: &Path, row: u64) -> SourceError {
         let Self { field, reason } = self;
         SourceError::Malformed { file: file.to_owned(), row, field, reason }
     }
 }
 
 /// Quotes untrusted bytes for a message: escaped, and short.
-pub(super) fn quote(bytes: &[u8]) -> String {
+pub(crate) fn quote(bytes: &[u8]) -> String {
     let (shown, more) = match bytes.get(..QUOTE_MAX) {
         Some(head) if bytes.len() > QUOTE_MAX => (head, "..."),
         _ => (bytes, ""),

@@ -62,7 +62,7 @@ pub fn file_digest(path: &Path) -> Result<(u64, Digest), SourceError> {
 
 /// Reads up to so many stored bytes of a file at once, with their length and digest: what is read
 /// is what is hashed.
-pub(super) fn read_stored(path: &Path, max: u64) -> Result<(Vec<u8>, Fingerprint), SourceError> {
+pub(crate) fn read_stored(path: &Path, max: u64) -> Result<(Vec<u8>, Fingerprint), SourceError> {
     let mut stored = Stored::open(path)?;
     let mut bytes = Vec::new();
     let read = (&mut stored).take(max).read_to_end(&mut bytes);
@@ -113,8 +113,38 @@ impl Read for Stored {
     }
 }
 
+/// Returns the name of the one file inside a zip, without folders; none for a file that is no zip.
+pub(crate) fn member_name(path: &Path) -> Result<Option<String>, SourceError> {
+    let io_error = |source| SourceError::Io { file: path.to_owned(), source };
+    let mut stored = Stored::open(path)?;
+    let mut magic = Vec::new();
+    (&mut stored.file).take(4).read_to_end(&mut magic).map_err(io_error)?;
+    if magic != ZIP_MAGIC {
+        return Ok(None);
+    }
+    let unpack = |reason| SourceError::Unpack { file: path.to_owned(), reason };
+    Ok(Some(find_member(&mut stored.file).map_err(unpack)?.name))
+}
+
+/// Returns the names of all that is inside a zip, bounded in number.
+pub(crate) fn member_names(path: &Path) -> Result<Vec<String>, SourceError> {
+    let mut stored = Stored::open(path)?;
+    let names = |file: &mut File| {
+        let declared = declared_entries(file).map_err(|error| error.to_string())?;
+        if declared > ZIP_ENTRIES_MAX {
+            return Err(format!("the zip holds {declared} files"));
+        }
+        let archive = zip::ZipArchive::new(file).map_err(|error| error.to_string())?;
+        let names = archive.file_names();
+        names.map(|name| name.map(|name| name.into_owned()).map_err(|e| e.to_string())).collect()
+    };
+    let unpack = |reason| SourceError::Unpack { file: path.to_owned(), reason };
+    names(&mut stored.file).map_err(unpack)
+}
+
 /// The one file inside a zip.
 struct Member {
+    name: String,
     /// Where its data begins in the zip.
     start: u64,
     stored_bytes: u64,
@@ -154,7 +184,9 @@ fn find_member(file: &mut File) -> Result<Member, String> {
         };
         let start = entry.data_start().ok_or("the zip's file has no beginning")?;
         let (stored_bytes, bytes) = (entry.compressed_size(), entry.size());
-        found = Some(Member { start, stored_bytes, bytes, crc: entry.crc32(), deflated });
+        let name = String::from_utf8_lossy(entry.name_raw());
+        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+        found = Some(Member { name, start, stored_bytes, bytes, crc: entry.crc32(), deflated });
     }
     found.ok_or_else(|| "the zip must hold exactly one file, and holds none".to_owned())
 }
@@ -210,7 +242,7 @@ struct Promise {
 }
 
 /// The text inside a data file, unpacked as it is read.
-pub(super) struct Unpacked {
+pub(crate) struct Unpacked {
     packing: Packing,
     promise: Option<Promise>,
     bytes: u64,
@@ -223,7 +255,7 @@ struct TooMuch;
 
 impl Unpacked {
     /// Opens a data file and recognises how it is packed.
-    pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
         let io_error = |source| SourceError::Io { file: path.to_owned(), source };
         let mut stored = Stored::open(path)?;
         let mut magic = Vec::new();
@@ -259,7 +291,7 @@ impl Unpacked {
     }
 
     /// Reads what is left of the stored file and returns what all of it was.
-    pub(super) fn finish(self) -> io::Result<Fingerprint> {
+    pub(crate) fn finish(self) -> io::Result<Fingerprint> {
         let mut stored = self.packing.into_stored();
         stored.drain()?;
         Ok(stored.fingerprint())
@@ -303,7 +335,7 @@ impl Read for Unpacked {
 }
 
 /// Tells apart what the system refused and what the unpacker found.
-pub(super) fn read_error(file: &Path, error: io::Error) -> SourceError {
+pub(crate) fn read_error(file: &Path, error: io::Error) -> SourceError {
     let file = file.to_owned();
     if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooMuch>) {
         return SourceError::Bomb { file, ratio: UNPACK_RATIO_MAX };

@@ -36,6 +36,13 @@ pub use permute::{PERMUTED_BARS_MAX, PermutableMarket, PermutedSource};
 pub use synthetic::{SyntheticConfig, SyntheticMarket};
 pub use text::LINE_MAX;
 
+// What importers of other formats read files with.
+pub(crate) use error::{BadRow, quote};
+pub(crate) use files::{member_name, member_names};
+pub(crate) use names::{interval_of_name, pair_of_name, split_joined};
+pub(crate) use stamps::{parse_stamp, parse_unix, whole_number};
+pub(crate) use text::{Fields, Lines, Text, check_text};
+
 use crate::event::{Event, Vantage};
 
 /// A stream of input events: [`Event::Bar`] and [`Event::DataDefect`].

@@ -116,7 +116,7 @@ pub fn parse_data_argument(text: &str) -> DataFile {
 ///
 /// # Errors
 /// [`SourceError::UnknownPair`] and [`SourceError::AmbiguousPair`].
-pub(super) fn pair_of_name(file: &Path) -> Result<PairSymbol, SourceError> {
+pub(crate) fn pair_of_name(file: &Path) -> Result<PairSymbol, SourceError> {
     let stem = stem(file);
     let words: Vec<&str> = stem.split(['_', '-', '.', ' ']).collect();
     let side_by_side = |known: bool| {
@@ -146,7 +146,7 @@ pub(super) fn pair_of_name(file: &Path) -> Result<PairSymbol, SourceError> {
 /// Reads the bars' length off a file name: a word such as `1m`, `15min` or `4H`.
 ///
 /// Two different such words say nothing, and neither does `1M`, which may mean a month.
-pub(super) fn interval_of_name(file: &Path) -> Option<Span> {
+pub(crate) fn interval_of_name(file: &Path) -> Option<Span> {
     let stem = stem(file);
     let mut spans = stem.split(['_', '-', '.', ' ']).filter_map(|word| {
         let digits = word.len() - word.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -189,7 +189,8 @@ fn is_word(text: &str) -> bool {
     is_currency(text) && letters >= 2 && !VENUES.contains(&text)
 }
 
-fn split_joined(word: &str) -> Option<PairSymbol> {
+/// Reads `BASEQUOTE` with a known quote currency.
+pub(crate) fn split_joined(word: &str) -> Option<PairSymbol> {
     let (base, quote) = QUOTES.iter().find_map(|quote| {
         let base = word.strip_suffix(quote)?;
         (base.len() >= 2).then_some((base, *quote))

@@ -21,7 +21,7 @@ const UNITS: [(u64, i64); 4] = [
 ];
 
 /// Reads a whole number as unix time and returns it with its unit in nanoseconds.
-pub(super) fn parse_unix(field: &'static str, text: &[u8]) -> Result<(Timestamp, i64), BadRow> {
+pub(crate) fn parse_unix(field: &'static str, text: &[u8]) -> Result<(Timestamp, i64), BadRow> {
     let bad = |what: &str| BadRow::new(field, format!("{} is {what}", quote(text)));
     let number = whole_number(text).ok_or_else(|| bad("no whole number"))?;
     let unit = UNITS.iter().find(|(first, _)| number >= *first);
@@ -31,7 +31,7 @@ pub(super) fn parse_unix(field: &'static str, text: &[u8]) -> Result<(Timestamp,
 }
 
 /// Reads any stamp: unix time, RFC 3339, a date and time without offset, or a date.
-pub(super) fn parse_stamp(field: &'static str, text: &[u8]) -> Result<Timestamp, BadRow> {
+pub(crate) fn parse_stamp(field: &'static str, text: &[u8]) -> Result<Timestamp, BadRow> {
     if whole_number(text).is_some() {
         return parse_unix(field, text).map(|(at, _)| at);
     }
@@ -50,7 +50,7 @@ pub(super) fn parse_stamp(field: &'static str, text: &[u8]) -> Result<Timestamp,
     }
 }
 
-pub(super) fn whole_number(text: &[u8]) -> Option<u64> {
+pub(crate) fn whole_number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }

@@ -15,7 +15,7 @@ const BUFFER: usize = 256 << 10;
 const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The unpacked text of one data file.
-pub(super) struct Text {
+pub(crate) struct Text {
     file: PathBuf,
     /// None once the end was reached and the file closed.
     input: Option<BufReader<Unpacked>>,
@@ -23,24 +23,31 @@ pub(super) struct Text {
     expected: Option<Fingerprint>,
     /// Bytes of the text that were taken.
     offset: u64,
+    /// The longest line or element.
+    limit: usize,
 }
 
 impl Text {
-    pub(super) fn open(path: &Path, expected: Option<Fingerprint>) -> Result<Self, SourceError> {
+    pub(crate) fn open(path: &Path, expected: Option<Fingerprint>) -> Result<Self, SourceError> {
         let input = BufReader::with_capacity(BUFFER, Unpacked::open(path)?);
-        Ok(Self { file: path.to_owned(), input: Some(input), expected, offset: 0 })
+        Ok(Self { file: path.to_owned(), input: Some(input), expected, offset: 0, limit: LINE_MAX })
     }
 
-    pub(super) fn file(&self) -> &Path {
+    /// Accepts lines and elements of so many bytes, instead of [`LINE_MAX`].
+    pub(crate) fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    pub(crate) fn file(&self) -> &Path {
         &self.file
     }
 
-    pub(super) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Returns up to `limit` bytes from the beginning, without a byte order mark.
-    pub(super) fn head(mut self, limit: usize) -> Result<Vec<u8>, SourceError> {
+    pub(crate) fn head(mut self, limit: usize) -> Result<Vec<u8>, SourceError> {
         let mut head = Vec::new();
         if let Some(input) = &mut self.input {
             let read = input.take(limit as u64).read_to_end(&mut head);
@@ -50,18 +57,18 @@ impl Text {
         Ok(head)
     }
 
-    /// Appends bytes to `out` up to and with `end`, at most [`LINE_MAX`]; false if `end` did not
-    /// come, because the text ended or because it is too long.
-    pub(super) fn read_until(&mut self, end: u8, out: &mut Vec<u8>) -> Result<bool, SourceError> {
+    /// Appends bytes to `out` up to and with `end`, at most the limit and one; false if `end` did
+    /// not come, because the text ended or because it is too long.
+    pub(crate) fn read_until(&mut self, end: u8, out: &mut Vec<u8>) -> Result<bool, SourceError> {
         let Some(input) = &mut self.input else { return Ok(false) };
-        let count = input.take(LINE_MAX as u64 + 1).read_until(end, out);
+        let count = input.take(self.limit as u64 + 1).read_until(end, out);
         let count = count.map_err(|error| read_error(&self.file, error))?;
         self.offset += count as u64;
         Ok(count > 0 && out.last() == Some(&end))
     }
 
     /// Takes the next byte that is no JSON white space.
-    pub(super) fn next_solid(&mut self) -> Result<Option<u8>, SourceError> {
+    pub(crate) fn next_solid(&mut self) -> Result<Option<u8>, SourceError> {
         let Some(input) = &mut self.input else { return Ok(None) };
         loop {
             let buffer = input.fill_buf().map_err(|error| read_error(&self.file, error))?;
@@ -81,7 +88,7 @@ impl Text {
     }
 
     /// Takes a byte order mark, if one is next.
-    pub(super) fn skip_bom(&mut self) -> Result<(), SourceError> {
+    pub(crate) fn skip_bom(&mut self) -> Result<(), SourceError> {
         let Some(input) = &mut self.input else { return Ok(()) };
         let buffer = input.fill_buf().map_err(|error| read_error(&self.file, error))?;
         let length = bom_length(buffer);
@@ -94,7 +101,7 @@ impl Text {
     ///
     /// # Errors
     /// [`SourceError::Changed`] when it is not.
-    pub(super) fn finish(&mut self) -> Result<(), SourceError> {
+    pub(crate) fn finish(&mut self) -> Result<(), SourceError> {
         let Some(input) = self.input.take() else { return Ok(()) };
         let Some(expected) = self.expected else { return Ok(()) };
         let found = input.into_inner().finish();
@@ -107,24 +114,24 @@ impl Text {
 }
 
 /// The lines of a text.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     text: Text,
     line: Vec<u8>,
     number: u64,
 }
 
 impl Lines {
-    pub(super) fn new(text: Text) -> Self {
+    pub(crate) fn new(text: Text) -> Self {
         Self { text, line: Vec::new(), number: 0 }
     }
 
-    pub(super) fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         self.text.file()
     }
 
     /// Returns the next line that is not blank, with its one-based number and without its end; at
     /// the end of the text, checks that the file is what it was.
-    pub(super) fn next_line(&mut self) -> Result<Option<(u64, &[u8])>, SourceError> {
+    pub(crate) fn next_line(&mut self) -> Result<Option<(u64, &[u8])>, SourceError> {
         if self.number == 0 {
             self.text.skip_bom()?;
         }
@@ -136,9 +143,10 @@ impl Lines {
                 return Ok(None);
             }
             self.number += 1;
-            if self.line.len() > LINE_MAX {
+            let limit = self.text.limit;
+            if self.line.len() > limit {
                 let file = self.text.file().to_owned();
-                return Err(SourceError::TooLong { file, row: self.number, limit: LINE_MAX });
+                return Err(SourceError::TooLong { file, row: self.number, limit });
             }
             if !self.line.trim_ascii().is_empty() {
                 break;
@@ -154,7 +162,7 @@ fn bom_length(text: &[u8]) -> usize {
 }
 
 /// Refuses what no text file holds: invalid UTF-8 and control characters other than a tab.
-pub(super) fn check_text(line: &[u8]) -> Result<(), BadRow> {
+pub(crate) fn check_text(line: &[u8]) -> Result<(), BadRow> {
     // No early exit, so that the compiler can look at many bytes at a time.
     let control = line.iter().fold(false, |found, byte| found | (*byte < b' ' && *byte != b'\t'));
     if control {
@@ -171,13 +179,13 @@ pub(super) fn check_text(line: &[u8]) -> Result<(), BadRow> {
 }
 
 /// The fields of one line, trimmed, without the quotes around them.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     rest: Option<&'a [u8]>,
     delimiter: u8,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(line: &'a [u8], delimiter: u8) -> Self {
+    pub(crate) fn new(line: &'a [u8], delimiter: u8) -> Self {
         Self { rest: Some(line), delimiter }
     }
 

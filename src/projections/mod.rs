@@ -18,7 +18,7 @@ pub use quality::DataQuality;
 pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
 pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};
 
-use crate::event::{Class, Event};
+use crate::event::{Class, Event, is_import_kind};
 use crate::kernel::World;
 use crate::ledger::{Entry, LedgerError, Reader, decode};
 use crate::time::Timestamp;
@@ -123,6 +123,7 @@ fn fold_on(
             let stamp = envelope.stamp;
             if let UpTo::Time(until) = up_to
                 && stamp.class == Class::Input
+                && !is_import_kind(envelope.kind)
                 && stamp.time > until
             {
                 return Ok(folded);

@@ -13,6 +13,7 @@ pub(crate) mod rechain;
 pub(crate) mod runs;
 pub(crate) mod samples;
 pub(crate) mod samples_domain;
+pub(crate) mod samples_import;
 pub(crate) mod schema;
 #[allow(dead_code, reason = "each test program uses a part of what the disk can do")]
 pub(crate) mod sim_disk;

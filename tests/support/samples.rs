@@ -191,6 +191,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::RunEnded(ended),
     ];
     all.extend(super::samples_domain::events());
+    all.extend(super::samples_import::events());
     all.extend(defects());
     all.extend(orders());
     all

@@ -10,6 +10,7 @@ pub(super) mod diff;
 mod engines;
 pub(super) mod export;
 mod figures;
+pub(super) mod import;
 pub(super) mod inspect;
 mod key_ring;
 pub(super) mod keygen;

@@ -1,0 +1,268 @@
+//! What is recorded already: a fact is told apart by what it is about, and compared by what it says.
+//!
+//! A bar is about its symbol, length and open time; a trade or quote about its symbol and number;
+//! what has no number is about everything it says, and which of its equals it is in its file. Names
+//! hold under one label only. A file whose numbers or times rise needs no memory; any other one, and
+//! what the ledger holds under the same label, takes about 64 bytes a fact.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Event, Payload as _, wire::EncodeError};
+use crate::hash;
+
+/// What a fact is about.
+type Name = [u8; 16];
+/// What it says about it.
+type Content = [u8; 8];
+
+/// Facts that are recorded under some labels.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    facts: BTreeMap<Name, Content>,
+    /// Only what was new is recorded, so all that say the same are counted through all imports.
+    equals: Equals,
+}
+
+/// What is to be done with a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It is recorded.
+    New,
+    /// It says what is recorded, or what an earlier row said.
+    Duplicate {
+        /// An earlier row of this file.
+        here: bool,
+    },
+    /// It says something else about the same.
+    Contradiction {
+        /// Than an earlier row of this file.
+        here: bool,
+    },
+    /// Only a sieve with an index can say.
+    NeedsIndex,
+}
+
+/// Judges the facts of one file in their order.
+pub(super) struct Sieve<'a> {
+    label: &'a str,
+    known: &'a Known,
+    /// Names of this file's facts, where they do not rise.
+    own: Option<BTreeMap<Name, Content>>,
+    newest: BTreeMap<String, i128>,
+    equals: Equals,
+}
+
+/// Counts facts that say the same.
+#[derive(Debug, Clone, Default)]
+struct Equals(BTreeMap<Name, u32>);
+
+impl Known {
+    /// Adds what another one knows; what was known before stands.
+    pub(super) fn join(&mut self, other: Self) {
+        for (name, content) in other.facts {
+            self.facts.entry(name).or_insert(content);
+        }
+        self.equals = other.equals;
+    }
+
+    /// Begins a list of what is added to this one, to be joined to it.
+    pub(super) fn addition(&self) -> Self {
+        Self { facts: BTreeMap::new(), equals: self.equals.clone() }
+    }
+
+    /// Adds a fact that is recorded.
+    pub(super) fn add(&mut self, label: &str, event: &Event) -> Result<(), EncodeError> {
+        if let Some(subject) = subject(event) {
+            let (name, content) = name_of(label, &subject, event, &mut self.equals)?;
+            // The first one stands.
+            self.facts.entry(name).or_insert(content);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Sieve<'a> {
+    pub(super) fn new(label: &'a str, known: &'a Known, indexed: bool) -> Self {
+        Self {
+            label,
+            known,
+            own: indexed.then(BTreeMap::new),
+            newest: BTreeMap::new(),
+            equals: Equals::default(),
+        }
+    }
+
+    /// Judges the next fact.
+    pub(super) fn judge(&mut self, event: &Event) -> Result<Judgement, EncodeError> {
+        let Some(subject) = subject(event) else { return Ok(Judgement::New) };
+        let rises = self.rises(&subject);
+        match (&self.own, rises) {
+            (None, false) => return Ok(Judgement::NeedsIndex),
+            (None, true) if self.known.facts.is_empty() => return Ok(Judgement::New),
+            _ => {}
+        }
+        let (name, content) = name_of(self.label, &subject, event, &mut self.equals)?;
+        if let Some(own) = &mut self.own {
+            match own.insert(name, content) {
+                Some(before) if before == content => {
+                    return Ok(Judgement::Duplicate { here: true });
+                }
+                Some(before) => {
+                    own.insert(name, before);
+                    return Ok(Judgement::Contradiction { here: true });
+                }
+                None => {}
+            }
+        }
+        Ok(match self.known.facts.get(&name) {
+            None => Judgement::New,
+            Some(before) if *before == content => Judgement::Duplicate { here: false },
+            Some(_) => Judgement::Contradiction { here: false },
+        })
+    }
+
+    /// True where the fact comes after all others of its kind, or has no place among them.
+    fn rises(&mut self, subject: &Subject) -> bool {
+        let Some(order) = subject.order else {
+            // Without a place: equals are counted; whatever has a name might come again.
+            return subject.id.is_none();
+        };
+        match self.newest.get_mut(&subject.stream) {
+            Some(newest) if *newest >= order => false,
+            Some(newest) => {
+                *newest = order;
+                true
+            }
+            None => {
+                self.newest.insert(subject.stream.clone(), order);
+                true
+            }
+        }
+    }
+}
+
+/// What a fact is about.
+struct Subject {
+    /// Its kind and symbol.
+    stream: String,
+    /// Its name in the stream; none for what is told apart by its content alone.
+    id: Option<String>,
+    /// Its place in the stream, where that is a number.
+    order: Option<i128>,
+}
+
+fn subject(event: &Event) -> Option<Subject> {
+    let stream = |kind: &str, symbol: &str| format!("{kind}\0{symbol}");
+    let by_id = |stream: String, id: Option<&String>| Subject {
+        stream,
+        order: id.and_then(|id| id.parse::<u64>().ok()).map(i128::from),
+        id: id.cloned(),
+    };
+    let by_number = |stream: String, number: i128| Subject {
+        stream,
+        id: Some(number.to_string()),
+        order: Some(number),
+    };
+    Some(match event {
+        Event::ImportedBar(bar) => {
+            let kind = format!("bar\0{}", bar.interval.nanos());
+            by_number(stream(&kind, &bar.symbol), bar.open_time.nanos().into())
+        }
+        Event::QuoteBar(bar) => {
+            let kind = format!("quote bar\0{}", bar.interval.nanos());
+            by_number(stream(&kind, &bar.symbol), bar.open_time.nanos().into())
+        }
+        Event::TradePrint(print) => {
+            // Sums of trades are numbered by themselves.
+            let kind = if print.first_id.is_some() { "sum" } else { "print" };
+            by_id(stream(kind, &print.symbol), print.id.as_ref())
+        }
+        Event::Quote(quote) => {
+            let stream = stream("quote", &quote.symbol);
+            match quote.update {
+                Some(update) => by_number(stream, update.into()),
+                None => Subject { stream, id: None, order: None },
+            }
+        }
+        Event::ImportedFill(fill) => {
+            // A trade of an account with itself is a fill on each side.
+            let kind = format!("fill\0{:?}", fill.side);
+            by_id(stream(&kind, &fill.symbol), fill.trade_id.as_ref())
+        }
+        Event::ImportedTrade(trade) => {
+            by_id(stream("trade", &trade.symbol), trade.trade_id.as_ref())
+        }
+        Event::ImportedEntry(entry) => Subject {
+            stream: stream("entry", &entry.registry),
+            id: Some(entry.key.clone()),
+            order: None,
+        },
+        _ => return None,
+    })
+}
+
+fn name_of(
+    label: &str,
+    subject: &Subject,
+    event: &Event,
+    equals: &mut Equals,
+) -> Result<(Name, Content), EncodeError> {
+    let says = hash::sha256(&says(event)?);
+    let mut about = Vec::new();
+    for part in [label, &subject.stream] {
+        about.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        about.extend_from_slice(part.as_bytes());
+    }
+    match &subject.id {
+        Some(id) => about.extend_from_slice(id.as_bytes()),
+        None => {
+            about.extend_from_slice(&says.0);
+            let count = equals.0.entry(cut(&hash::sha256(&about).0)).or_default();
+            *count += 1;
+            about.extend_from_slice(&count.to_le_bytes());
+        }
+    }
+    Ok((cut(&hash::sha256(&about).0), cut(&says.0)))
+}
+
+fn cut<const N: usize>(digest: &[u8; 32]) -> [u8; N] {
+    std::array::from_fn(|at| digest[at])
+}
+
+/// What a fact says, without what two files may tell differently about the same: the row, the
+/// moment of receipt, and what only some formats have.
+fn says(event: &Event) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::new();
+    match event {
+        Event::ImportedBar(bar) => crate::event::wire::encode(
+            &(bar.open, bar.high, bar.low, bar.close, bar.volume),
+            &mut bytes,
+        )?,
+        Event::TradePrint(print) => crate::event::wire::encode(
+            &(print.time, print.price, print.quantity, print.aggressor),
+            &mut bytes,
+        )?,
+        Event::Quote(quote) => {
+            crate::event::wire::encode(&(quote.bid, quote.ask), &mut bytes)?;
+            if quote.update.is_none() {
+                crate::event::wire::encode(&quote.time, &mut bytes)?;
+            }
+        }
+        Event::ImportedFill(fill) => crate::event::wire::encode(
+            &(fill.time, fill.side, fill.price, fill.quantity, fill.fee),
+            &mut bytes,
+        )?,
+        Event::ImportedTrade(trade) => {
+            let entry = (trade.side, trade.entry_time, trade.entry_price, trade.quantity);
+            let exit = (trade.exit_time, trade.exit_price, trade.claimed_profit);
+            crate::event::wire::encode(&(entry, exit), &mut bytes)?;
+        }
+        Event::ImportedEntry(entry) => crate::event::wire::encode(&entry.json, &mut bytes)?,
+        other => {
+            other.encode_payload(&mut bytes)?;
+            // The row comes first in every fact.
+            bytes.iter_mut().take(8).for_each(|byte| *byte = 0);
+        }
+    }
+    Ok(bytes)
+}
