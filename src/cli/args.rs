@@ -353,6 +353,8 @@ pub(super) enum What {
     Findings,
     /// The configuration of the last run.
     Config,
+    /// What was imported of other people's files.
+    Imports,
 }
 
 pub(super) fn pair(text: &str) -> Result<PairSymbol, String> {

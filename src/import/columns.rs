@@ -133,6 +133,15 @@ impl Rows {
         Ok(Self { lines: Lines::new(file.text()?), header, count: 0 })
     }
 
+    /// As [`Rows::open`], for lines of so many bytes.
+    pub(super) fn open_long(
+        file: &ImportFile,
+        header: fn(&[u8]) -> bool,
+        limit: usize,
+    ) -> Result<Self, ImportError> {
+        Ok(Self { lines: Lines::new(file.text()?.with_limit(limit)), header, count: 0 })
+    }
+
     /// Returns the next row and its line.
     pub(super) fn next(&mut self) -> Result<Option<(u64, Vec<u8>)>, ImportError> {
         loop {

@@ -89,6 +89,14 @@ impl Figures {
         self.put(name, Figure::text(value));
     }
 
+    /// Puts a text in place of a figure, or adds it.
+    pub fn replace(&mut self, name: &'static str, text: String) {
+        match self.0.iter_mut().find(|(own, _)| *own == name) {
+            Some((_, figure)) => *figure = Figure::Text(text),
+            None => self.put(name, Figure::Text(text)),
+        }
+    }
+
     /// Returns a figure by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Figure> {

@@ -29,7 +29,19 @@ pub struct Format {
 }
 
 /// Every format, in the order in which a file is held against them: the narrow ones first.
-pub const FORMATS: &[&Format] = &[&super::klines::FORMAT];
+pub const FORMATS: &[&Format] = &[
+    &super::klines::FORMAT,
+    &super::trades::BINANCE_SUMS,
+    &super::trades::BINANCE,
+    &super::trades::KRAKEN,
+    &super::candles::KRAKEN,
+    &super::freqtrade::CANDLES,
+    &super::freqtrade::TRADES,
+    &super::feed::FORMAT,
+    &super::lean::FORMAT,
+    &super::lean::SCALED,
+    &super::candles::OHLCV,
+];
 
 impl Format {
     /// Finds a format by name.
@@ -51,7 +63,7 @@ impl Format {
         if let Some(error) = head.unpack {
             return Err(error.into());
         }
-        Err(ImportError::UnknownFormat { file: path.to_owned(), reason: unknown(&head.text) })
+        Err(ImportError::UnknownFormat { file: path.to_owned(), reason: unknown(&head) })
     }
 }
 
@@ -97,11 +109,19 @@ impl Head {
     }
 }
 
-fn unknown(text: &[u8]) -> String {
+/// What to say of a file of no format.
+fn unknown(head: &Head) -> String {
     let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-    let begin = match text.split(|byte| *byte == b'\n').next() {
-        None | Some([]) if text.is_empty() => "it is empty".to_owned(),
-        line => format!("it begins with {}", crate::market::quote(line.unwrap_or_default())),
+    let first = head.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let what = match &head.stored[..] {
+        [] => "it is empty".to_owned(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16 text; save it as UTF-8".to_owned(),
+        [b'P', b'A', b'R', b'1', ..] => "it is a Parquet file".to_owned(),
+        stored if stored.starts_with(b"SQLite format 3\0") => {
+            "it is an SQLite database of no program that is known".to_owned()
+        }
+        _ if head.members.len() > 1 => format!("it is a zip of {} files", head.members.len()),
+        _ => format!("it begins with {}", crate::market::quote(first.trim_ascii_end())),
     };
-    format!("unknown format: {begin}; known are {}", names.join(", "))
+    format!("unknown format: {what}; known are {}", names.join(", "))
 }

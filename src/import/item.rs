@@ -69,14 +69,6 @@ pub trait Importer {
     fn figures(&self) -> Figures;
 }
 
-/// Returns an item for a row that was read or could not be.
-pub(super) fn fact_or_bad(row: u64, read: Result<(Timestamp, Event), Fault>) -> Item {
-    match read {
-        Ok((time, event)) => Item::Fact { time, event },
-        Err(fault) => Item::Bad { row, fault },
-    }
-}
-
 /// Says which sum left its range.
 pub(super) fn too_large(
     file: &Path,

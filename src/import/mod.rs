@@ -15,18 +15,27 @@
 //! is shown as that, and the next import of the file adds what is missing.
 
 mod bars;
+mod candles;
 mod columns;
 mod error;
+mod feed;
+mod feed_events;
 mod figure;
 mod file;
 mod format;
+mod freqtrade;
 mod history;
 mod item;
+mod json;
 mod klines;
+mod lean;
+mod lean_quotes;
 mod number;
 mod pass;
+mod prints;
 mod record;
 mod sieve;
+mod trades;
 
 pub use error::{Fault, ImportError};
 pub use figure::{Figure, Figures};

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod diff;
+mod imported;
 mod quality;
 mod sample;
 mod snapshot;
@@ -14,6 +15,7 @@ mod why;
 
 pub use accounts::{AccountSummary, account_summaries};
 pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
+pub use imported::{ImportedFile, imported_files};
 pub use quality::DataQuality;
 pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
 pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
 
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
 
 mod bench;
 mod events;
 mod facts;
+mod formats;
 mod frame;
 mod klines;
+mod state;

@@ -24,6 +24,7 @@ pub(super) mod salvage;
 pub(super) mod shred;
 pub(super) mod state;
 mod state_domain;
+mod state_imports;
 pub(super) mod verify;
 pub(super) mod why;
 pub(super) mod witness;

@@ -14,6 +14,9 @@ use crate::units::{MoneyExact, Price, Quantity};
 
 pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
     let reader = Reader::open(&args.ledger)?;
+    if args.what == What::Imports {
+        return super::state_imports::run(args, &reader);
+    }
     let folded = fold(&reader, args.at.unwrap_or(UpTo::End))?;
     let mut screen = Screen::new();
     match args.format {

@@ -1,0 +1,51 @@
+//! `state LEDGER imports`: what was imported of other people's files.
+
+use serde_json::json;
+
+use crate::cli::args::{Format, StateArgs};
+use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::text::{Screen, count};
+use crate::event::Event;
+use crate::ledger::Reader;
+use crate::projections::{ImportedFile, UpTo, imported_files};
+
+pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
+    let all = imported_files(reader, args.at.unwrap_or(UpTo::End))?;
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let shown: Vec<&ImportedFile> = all.iter().skip(args.offset).take(limit).collect();
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Json => {
+            screen.json(&json!({"records": reader.len(), "imports": shown}))?;
+        }
+        Format::Text => {
+            screen.line(count(all.len() as u64, "import"))?;
+            shown.into_iter().try_for_each(|import| tell(&mut screen, import))?;
+        }
+    }
+    screen.flush()?;
+    Ok(0)
+}
+
+fn tell(screen: &mut Screen, import: &ImportedFile) -> Result<(), CliError> {
+    let started = &import.started;
+    let symbol = started.symbol.as_deref().unwrap_or("by row");
+    screen.line(format_args!("record {}: {} of {symbol}", import.sequence, started.format))?;
+    screen.field("label", &started.label)?;
+    screen.field("sha256", format_args!("{}, {} bytes", started.digest, started.bytes))?;
+    for (kind, number) in &import.facts {
+        screen.field(kind, number)?;
+    }
+    screen.field("defects", import.defects)?;
+    match &import.ended {
+        None => screen.field("end", "none: it was cut off; import the file again"),
+        Some(ended) => {
+            screen.field("rows", ended.rows)?;
+            screen.field("left out", ended.duplicates + ended.contradictions)?;
+            if let (Some(first), Some(last)) = (ended.first, ended.last) {
+                screen.field("from, to", format_args!("{first}, {last}"))?;
+            }
+            Ok(())
+        }
+    }
+}
