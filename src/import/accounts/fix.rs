@@ -1,0 +1,319 @@
+//! FIX 4.2 and 4.4 logs, sessions and drop copies: execution reports that tell of trades.
+//!
+//! | what | becomes |
+//! |---|---|
+//! | 35=8, 150=F (4.3 on) | a fill: 31, 32, 54, 55, 60, 17, 37 |
+//! | 35=8, 150=1 or 2 with 20=0 or none (4.2) | a fill |
+//! | 150=G or H; 20=1 or 2 | a notice: the fill named by 19 was corrected or taken back |
+//! | 43=Y or 97=Y | a fill as any other: who takes it knows it again by 17 |
+//! | 34 leaps | a notice: messages of that sender are missing |
+//! | anything else | counted, and told once at the end |
+//!
+//! Invariants: every message's BodyLength and CheckSum are checked, and a field that is there is
+//! read; quantity ordered = filled + left, while the order is open and all three are told. A venue
+//! that leaves out AvgPx or LeavesQty is no reason to refuse.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::fix_message::Message;
+use super::form::{Waiting, checked};
+use super::lines::{Input, Lines};
+use super::number::Number;
+use super::rows::{
+    AccountError, AccountRows, Fault, FillRow, Liquidity, Notice, NoticeKind, Told, quote,
+};
+use super::times;
+use crate::event::Side;
+
+/// Sessions whose sequence is followed.
+const SESSIONS_MAX: usize = 1_024;
+
+pub(super) struct FixLog {
+    lines: Lines,
+    waiting: Waiting,
+    /// Sender and target, with the next sequence number.
+    sessions: BTreeMap<String, u64>,
+    messages: u64,
+    other_lines: u64,
+    /// Message types that are no executions, and how many of each.
+    passed_over: BTreeMap<String, u64>,
+    ended: bool,
+}
+
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
+    Ok(Box::new(FixLog {
+        lines: Lines::new(input)?.with_controls(),
+        waiting: VecDeque::new(),
+        sessions: BTreeMap::new(),
+        messages: 0,
+        other_lines: 0,
+        passed_over: BTreeMap::new(),
+        ended: false,
+    }))
+}
+
+impl AccountRows for FixLog {
+    fn next(&mut self) -> Result<Option<Told>, AccountError> {
+        loop {
+            if let Some(told) = self.waiting.pop_front() {
+                return Ok(Some(told));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            let Some((line, text)) = self.lines.next_line()? else {
+                self.end();
+                continue;
+            };
+            let text = text.to_owned();
+            match Message::find(line, &text) {
+                Ok(Some(message)) => {
+                    self.messages += 1;
+                    if let Err(fault) = self.take(line, &message) {
+                        self.waiting.push_back(Told::Bad { row: line, fault });
+                    }
+                }
+                Ok(None) => self.other_lines += 1,
+                Err(fault) => self.waiting.push_back(Told::Bad { row: line, fault }),
+            }
+        }
+    }
+}
+
+impl FixLog {
+    fn take(&mut self, line: u64, message: &Message<'_>) -> Result<(), Fault> {
+        let version = message.needed(8, "BeginString(8)")?;
+        if !matches!(version, "FIX.4.2" | "FIX.4.3" | "FIX.4.4") {
+            let reason = format!("{}: FIX 4.2 to 4.4 are read", quote(version));
+            return Err(message.fault(8, "BeginString(8)", reason));
+        }
+        let repeated = message.get(43) == Some("Y");
+        self.follow(line, message, repeated)?;
+        let kind = message.needed(35, "MsgType(35)")?;
+        if kind != "8" {
+            return self.pass_over(message, kind);
+        }
+        let execution = message.needed(150, "ExecType(150)")?;
+        let correction = match message.get(20) {
+            Some("1") => Some("taken back"),
+            Some("2") => Some("corrected"),
+            _ => match execution {
+                "H" => Some("taken back"),
+                "G" => Some("corrected"),
+                _ => None,
+            },
+        };
+        if let Some(what) = correction {
+            return self.correct(line, message, what);
+        }
+        let is_trade = match execution {
+            "F" => true,
+            "1" | "2" => matches!(message.get(20), None | Some("0")),
+            _ => false,
+        };
+        // A status report (20=3) tells again what was told.
+        if !is_trade || message.get(20) == Some("3") {
+            return self.pass_over(message, "8");
+        }
+        self.fill(line, message)
+    }
+
+    /// Follows the sequence numbers of one sender.
+    fn follow(&mut self, line: u64, message: &Message<'_>, repeated: bool) -> Result<(), Fault> {
+        let said = message.needed(34, "MsgSeqNum(34)")?;
+        let bad = || message.fault(34, "MsgSeqNum(34)", format!("{} is no number", quote(said)));
+        let number: u64 = said.parse().map_err(|_| bad())?;
+        if repeated {
+            return Ok(());
+        }
+        let ends = [message.get(49), message.get(56)];
+        let session: Vec<String> = ends.iter().map(|end| quote(end.unwrap_or(""))).collect();
+        let session = session.join(" to ");
+        // A logon that resets begins at one again.
+        let resets = message.get(35) == Some("A") && message.get(141) == Some("Y");
+        if let Some(expected) = self.sessions.get(&session).copied()
+            && !resets
+        {
+            if number > expected {
+                let missing = number - expected;
+                let what = format!("{session}: {missing} messages are missing before {number}");
+                self.tell(line, NoticeKind::Gap, what);
+            } else if number < expected {
+                let what = format!("{session}: message {number} where {expected} follows");
+                self.tell(line, NoticeKind::Contradiction, what);
+            }
+        }
+        if self.sessions.len() < SESSIONS_MAX || self.sessions.contains_key(&session) {
+            let next = number.checked_add(1).ok_or_else(bad)?;
+            // A gap fill says itself which number follows.
+            let next = match (message.get(35), message.get(36)) {
+                (Some("4"), Some(new)) => new.parse().unwrap_or(next),
+                _ => next,
+            };
+            self.sessions.insert(session, next);
+        }
+        Ok(())
+    }
+
+    fn correct(&mut self, line: u64, message: &Message<'_>, what: &str) -> Result<(), Fault> {
+        let named = message.needed(19, "ExecRefID(19)")?;
+        let by = message.needed(17, "ExecID(17)")?;
+        let what = format!("the fill {} was {what} by {}", quote(named), quote(by));
+        self.tell(line, NoticeKind::Correction, what);
+        Ok(())
+    }
+
+    fn pass_over(&mut self, message: &Message<'_>, kind: &str) -> Result<(), Fault> {
+        let name = match kind {
+            "8" => format!("35=8 150={}", message.get(150).unwrap_or("?")),
+            other => format!("35={other}"),
+        };
+        let full = self.passed_over.len() >= 64 && !self.passed_over.contains_key(&name);
+        let name = if full || name.len() > 24 { "others".to_owned() } else { name };
+        *self.passed_over.entry(name).or_default() += 1;
+        Ok(())
+    }
+
+    fn fill(&mut self, line: u64, message: &Message<'_>) -> Result<(), Fault> {
+        let fill = fill_of(line, message)?;
+        if let Some(what) = broken_sum(message)? {
+            self.tell(line, NoticeKind::Contradiction, what);
+        }
+        self.waiting.push_back(Told::Fill(Box::new(fill)));
+        checked(&mut self.waiting);
+        Ok(())
+    }
+
+    fn tell(&mut self, row: u64, kind: NoticeKind, what: String) {
+        self.waiting.push_back(Told::Notice(Notice { row, kind, what }));
+    }
+
+    /// Says what was passed over.
+    fn end(&mut self) {
+        self.ended = true;
+        let parts = self.passed_over.iter().map(|(kind, count)| format!("{count} of {}", quote(kind)));
+        let mut parts: Vec<String> = parts.collect();
+        if self.other_lines > 0 {
+            parts.push(format!("{} lines without a message", self.other_lines));
+        }
+        if self.messages == 0 {
+            let fault = Fault::new((self.lines.number().max(1), 1), "FIX", "no line holds a message");
+            self.waiting.push_back(Told::Bad { row: 0, fault });
+        } else if !parts.is_empty() {
+            self.tell(0, NoticeKind::NoFact, format!("no executions: {}", parts.join(", ")));
+        }
+    }
+}
+
+/// Reads the fill that an execution report tells of.
+fn fill_of(line: u64, message: &Message<'_>) -> Result<FillRow, Fault> {
+    let side = match message.needed(54, "Side(54)")? {
+        // Buy, buy minus.
+        "1" | "3" => Side::Buy,
+        // Sell, sell plus, sell short, sell short exempt.
+        "2" | "4" | "5" | "6" => Side::Sell,
+        other => {
+            let reason = format!("{} is neither a purchase nor a sale", quote(other));
+            return Err(message.fault(54, "Side(54)", reason));
+        }
+    };
+    let (tag, name) = if message.get(60).is_some() {
+        (60, "TransactTime(60)")
+    } else {
+        (52, "SendingTime(52)")
+    };
+    let said = message.needed(tag, name)?;
+    let time = times::fix(said)
+        .ok_or_else(|| message.fault(tag, name, format!("{} is no UTC time", quote(said))))?;
+    let price = positive(message, 31, "LastPx(31)")?;
+    let quantity = positive(message, 32, "LastQty(32)")?;
+    let symbol = message.word(55, "Symbol(55)")?;
+    let symbol = symbol.ok_or_else(|| message.fault(55, "Symbol(55)", "is missing"))?;
+    let (fee, fee_currency) = fee_of(message)?;
+    let trade = message.word(17, "ExecID(17)")?;
+    let trade = trade.ok_or_else(|| message.fault(17, "ExecID(17)", "is missing"))?;
+    let mut extra = Vec::new();
+    let more = [(11, "cl_ord_id"), (1003, "trade_id"), (30, "last_market"), (1, "account")];
+    for (tag, name) in more {
+        extra.extend(message.word(tag, name)?.map(|said| (name, said)));
+    }
+    let liquidity = match (message.get(1057), message.get(851)) {
+        (Some("Y"), _) | (None, Some("2")) => Some(Liquidity::Taker),
+        (Some("N"), _) | (None, Some("1")) => Some(Liquidity::Maker),
+        _ => None,
+    };
+    Ok(FillRow {
+        fee,
+        fee_currency,
+        trade_id: Some(trade),
+        order_id: message.word(37, "OrderID(37)")?,
+        liquidity,
+        extra,
+        ..FillRow::new((line, time), (symbol, side), (price, quantity))
+    })
+}
+
+/// What was paid: Commission(12), or the group of MiscFeeAmt(137) and MiscFeeCurr(138) where all of
+/// it is in one currency.
+fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fault> {
+    let mut sum: Option<i128> = None;
+    let mut currencies: Vec<&str> = Vec::new();
+    for field in message.fields() {
+        match field.tag {
+            137 => {
+                let bad = || {
+                    let reason = format!("{} is no amount", quote(field.value));
+                    message.fault(137, "MiscFeeAmt(137)", reason)
+                };
+                let amount = Number::parse(field.value).map_err(|_| bad())?;
+                sum = Some(sum.unwrap_or(0).checked_add(amount.raw()).ok_or_else(bad)?);
+            }
+            138 => currencies.push(field.value),
+            _ => {}
+        }
+    }
+    currencies.dedup();
+    match (sum, currencies.as_slice()) {
+        (Some(sum), [currency]) => {
+            return Ok((Some(Number::from_raw(sum)), Some((*currency).to_owned())));
+        }
+        (Some(_), [_, _, ..]) => {
+            let reason = "fees in several currencies are not read";
+            return Err(message.fault(138, "MiscFeeCurr(138)", reason));
+        }
+        (Some(sum), []) => return Ok((Some(Number::from_raw(sum)), None)),
+        (None, _) => {}
+    }
+    // CommType 3 is an amount; 1 and 2 are rates.
+    if message.get(12).is_none() || !matches!(message.get(13), None | Some("3")) {
+        return Ok((None, None));
+    }
+    Ok((Some(number(message, 12, "Commission(12)")?), message.word(479, "CommCurrency(479)")?))
+}
+
+/// What does not hold of the order's quantities, while it is open.
+fn broken_sum(message: &Message<'_>) -> Result<Option<String>, Fault> {
+    let open = matches!(message.get(39), Some("0" | "1" | "6" | "A" | "E"));
+    let told = [38, 14, 151].iter().all(|tag| message.get(*tag).is_some());
+    if !open || !told {
+        return Ok(None);
+    }
+    let ordered = number(message, 38, "OrderQty(38)")?;
+    let (filled, left) =
+        (number(message, 14, "CumQty(14)")?, number(message, 151, "LeavesQty(151)")?);
+    let sum = filled.raw().checked_add(left.raw());
+    Ok((sum != Some(ordered.raw())).then(|| {
+        format!("ordered {ordered} is not filled {filled} and left {left} while the order is open")
+    }))
+}
+
+fn number(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {
+    let text = message.needed(tag, name)?;
+    Number::parse(text)
+        .map_err(|error| message.fault(tag, name, format!("{}: {error}", quote(text))))
+}
+
+fn positive(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {
+    let number = number(message, tag, name)?;
+    if number.raw() > 0 { Ok(number) } else { Err(message.fault(tag, name, "is not above zero")) }
+}

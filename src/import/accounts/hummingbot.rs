@@ -1,0 +1,120 @@
+//! Hummingbot's `TradeFill` table as CSV.
+//!
+//! The program keeps price, amount and fee as whole millionths: what was finer was cut off when it
+//! was stored, and nothing brings it back. A table of these numbers is told by its first row, which
+//! has no point in any of them; the program's own export writes decimals. Both are marked inexact.
+
+use super::form::{Form, TableRows, Waiting, side};
+use super::lines::Input;
+use super::number::Number;
+use super::rows::{AccountError, AccountRows, Exactness, Fault, FillRow, Notice, NoticeKind, Told};
+use super::table::{Column, Row};
+use super::times;
+
+/// What the header must name.
+pub(super) const HEADER: &[&str] =
+    &["symbol", "timestamp", "order_id", "trade_type", "price", "amount", "exchange_trade_id"];
+
+/// What every report of such a file says.
+pub(super) const TRUNCATED: &str = "hummingbot cut prices, amounts and fees to six decimals when \
+                                    it stored them: they are not what the venue executed";
+
+struct Hummingbot {
+    symbol: Column,
+    quote_asset: Option<Column>,
+    time: Column,
+    order: Column,
+    side: Column,
+    price: Column,
+    amount: Column,
+    fee: Option<Column>,
+    trade: Column,
+    extra: [Option<Column>; 5],
+    /// Whether numbers are millionths; unknown before the first row.
+    millionths: Option<bool>,
+}
+
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
+    let rows = TableRows::open(input, HEADER, |table, told| {
+        let what = TRUNCATED.to_owned();
+        told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, what }));
+        Ok(Hummingbot {
+            symbol: table.column(&["symbol"])?,
+            quote_asset: table.optional(&["quote_asset"])?,
+            time: table.column(&["timestamp"])?,
+            order: table.column(&["order_id"])?,
+            side: table.column(&["trade_type"])?,
+            price: table.column(&["price"])?,
+            amount: table.column(&["amount"])?,
+            fee: table.optional(&["trade_fee_in_quote"])?,
+            trade: table.column(&["exchange_trade_id"])?,
+            extra: [
+                table.optional(&["market"])?,
+                table.optional(&["strategy"])?,
+                table.optional(&["order_type"])?,
+                table.optional(&["position"])?,
+                table.optional(&["trade_fee"])?,
+            ],
+            millionths: None,
+        })
+    })?;
+    Ok(Box::new(rows))
+}
+
+impl Form for Hummingbot {
+    fn row(&mut self, row: Row<'_>, told: &mut Waiting) -> Result<(), Fault> {
+        row.check_width()?;
+        if self.millionths.is_none() {
+            let millionths = ![self.price, self.amount].map(|at| row.text(at)).concat().contains('.');
+            let what = if millionths {
+                "price, amount and fee are whole numbers: read as millionths"
+            } else {
+                "price, amount and fee have decimals: read as they are"
+            };
+            let what = what.to_owned();
+            told.push_back(Told::Notice(Notice { row: row.line, kind: NoticeKind::Inexact, what }));
+            self.millionths = Some(millionths);
+        }
+        let fee = match self.fee {
+            Some(fee) if !row.text(fee).is_empty() => Some(self.number(row, fee)?),
+            _ => None,
+        };
+        let quote_asset = row.word(self.quote_asset)?;
+        let mut extra = Vec::new();
+        for column in self.extra.iter().flatten() {
+            extra.extend(row.word(Some(*column))?.map(|said| (column.name, said)));
+        }
+        let at = (row.line, row.time(self.time, times::unix)?);
+        let of = (row.needed(self.symbol)?, side(row, self.side)?);
+        let traded = (self.positive(row, self.price)?, self.positive(row, self.amount)?);
+        told.push_back(Told::Fill(Box::new(FillRow {
+            fee_currency: quote_asset.filter(|_| fee.is_some()),
+            fee,
+            trade_id: row.word(Some(self.trade))?,
+            order_id: row.word(Some(self.order))?,
+            exactness: Exactness::Truncated,
+            extra,
+            ..FillRow::new(at, of, traded)
+        })));
+        Ok(())
+    }
+}
+
+impl Hummingbot {
+    fn number(&self, row: Row<'_>, column: Column) -> Result<Number, Fault> {
+        let number = row.number(column)?;
+        if self.millionths != Some(true) {
+            return Ok(number);
+        }
+        if row.text(column).contains('.') {
+            let reason = "has decimals, and the rows before are whole millionths: mixed units";
+            return Err(row.fault(column, reason));
+        }
+        Ok(Number::from_raw(number.raw() / 1_000_000))
+    }
+
+    fn positive(&self, row: Row<'_>, column: Column) -> Result<Number, Fault> {
+        let number = self.number(row, column)?;
+        if number.raw() > 0 { Ok(number) } else { Err(row.fault(column, "is not above zero")) }
+    }
+}

@@ -1,0 +1,262 @@
+//! What account files say, in words of no venue: fills, round trips, entries, and what is odd.
+
+use std::io;
+
+use crate::event::Side;
+use crate::time::Timestamp;
+use crate::units::MoneyExact;
+
+use super::number::Number;
+
+/// The most bytes that an identifier, symbol, tag or reason may have.
+pub const WORD_MAX: usize = 256;
+
+/// One execution, as the file tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FillRow {
+    /// One-based line, element or row of the file.
+    pub row: u64,
+    /// When it happened.
+    pub time: Timestamp,
+    /// The market, as the file writes it.
+    pub symbol: String,
+    /// Bought or sold.
+    pub side: Side,
+    /// Quote currency for one unit of base.
+    pub price: Number,
+    /// Amount of base currency, above zero.
+    pub quantity: Number,
+    /// Amount of quote currency without the fee, where the file says it.
+    pub quote: Option<Number>,
+    /// The fee: positive is paid, negative a rebate.
+    pub fee: Option<Number>,
+    /// What the fee was paid in.
+    pub fee_currency: Option<String>,
+    /// The venue's name of the execution.
+    pub trade_id: Option<String>,
+    /// The venue's name of the order.
+    pub order_id: Option<String>,
+    /// Whether the order made or took liquidity.
+    pub liquidity: Option<Liquidity>,
+    /// What the numbers were before they became text.
+    pub exactness: Exactness,
+    /// What else the file tells, by name.
+    pub extra: Vec<(&'static str, String)>,
+}
+
+impl FillRow {
+    /// Makes an execution of what every file says.
+    pub(super) fn new(
+        (row, time): (u64, Timestamp),
+        (symbol, side): (String, Side),
+        (price, quantity): (Number, Number),
+    ) -> Self {
+        Self {
+            row,
+            time,
+            symbol,
+            side,
+            price,
+            quantity,
+            quote: None,
+            fee: None,
+            fee_currency: None,
+            trade_id: None,
+            order_id: None,
+            liquidity: None,
+            exactness: Exactness::Decimal,
+            extra: Vec::new(),
+        }
+    }
+}
+
+/// What numbers were before they became text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exactness {
+    /// Decimals: exact.
+    Decimal,
+    /// Binary floats: the shortest decimal that gives the same float again.
+    BinaryFloat,
+    /// Cut off by whoever stored them: true to the last digit at most.
+    Truncated,
+}
+
+/// Which side of the book an execution was on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liquidity {
+    /// The order stood in the book.
+    Maker,
+    /// The order met one that stood there.
+    Taker,
+}
+
+/// A round trip that somebody claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TripRow {
+    /// One-based line, element or row of the file.
+    pub row: u64,
+    /// The name that the file gives it.
+    pub id: Option<String>,
+    /// The market, as the file writes it.
+    pub symbol: String,
+    /// Side of the entry.
+    pub side: Side,
+    /// When it was entered.
+    pub entry_time: Timestamp,
+    /// Entry price.
+    pub entry_price: Number,
+    /// When it was left; none while it is open.
+    pub exit_time: Option<Timestamp>,
+    /// Exit price; none while it is open, or where the file says none.
+    pub exit_price: Option<Number>,
+    /// Amount of base currency.
+    pub quantity: Option<Number>,
+    /// What was staked, in quote currency.
+    pub notional: Option<Number>,
+    /// All fees, in quote currency.
+    pub fees: Option<Number>,
+    /// The profit that is claimed, in quote currency.
+    pub claimed: Option<Number>,
+    /// The profit that follows from the figures above.
+    pub computed: Option<MoneyExact>,
+    /// Whether claim and computation are the same, within what binary floats and their printing
+    /// lose; none where one of them is missing.
+    pub agrees: Option<bool>,
+    /// Whether it is open still.
+    pub open: bool,
+    /// Why it was left.
+    pub exit_reason: Option<String>,
+    /// What its entry was tagged with.
+    pub tag: Option<String>,
+    /// The strategy.
+    pub strategy: Option<String>,
+    /// What the numbers were before they became text.
+    pub exactness: Exactness,
+    /// What else the file tells, by name.
+    pub extra: Vec<(&'static str, String)>,
+}
+
+/// An entry of the earlier system's registries, kept as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    /// One-based number of the entry in its file.
+    pub row: u64,
+    /// The registry, bucket or memory that it stood in.
+    pub registry: String,
+    /// Its name there.
+    pub key: String,
+    /// The entry as JSON: keys sorted, no blanks, numbers as they were written.
+    pub json: String,
+    /// When it says that it was made.
+    pub time: Option<Timestamp>,
+}
+
+/// Something that people must be told of, and that is no fact of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// One-based line, element or row; 0 where it is about the whole file.
+    pub row: u64,
+    /// Which sort of thing it is.
+    pub kind: NoticeKind,
+    /// What it is, in words.
+    pub what: String,
+}
+
+/// Sorts of notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoticeKind {
+    /// Columns or fields that are not read.
+    Unread,
+    /// Numbers that the source cut off or rounded before the file was written.
+    Inexact,
+    /// The same execution told again; left out.
+    Duplicate,
+    /// A number that sequence numbers leap over.
+    Gap,
+    /// Times without a zone.
+    TimeZone,
+    /// A fill that was corrected or taken back later.
+    Correction,
+    /// A figure that does not follow from the figures beside it.
+    Contradiction,
+    /// A row that is no fact of trading: a deposit, a heartbeat, a cancelled order.
+    NoFact,
+    /// A trade that is open still.
+    Open,
+}
+
+/// What comes next in an account file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// An execution.
+    Fill(Box<FillRow>),
+    /// A round trip.
+    Trip(Box<TripRow>),
+    /// An entry of the earlier system.
+    Entry(Box<EntryRow>),
+    /// Something to be told of.
+    Notice(Notice),
+    /// A row that cannot be taken; those behind it can be read.
+    Bad {
+        /// One-based line, element or row.
+        row: u64,
+        /// What is wrong with it, and where.
+        fault: Fault,
+    },
+}
+
+/// What cannot be read in a file, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {field}: {reason}")]
+pub struct Fault {
+    /// One-based line; in a database the row.
+    pub line: u64,
+    /// One-based character in the line; in a database the column.
+    pub column: u64,
+    /// The field at fault.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Fault {
+    pub(super) fn new(
+        (line, column): (u64, u64),
+        field: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { line, column, field, reason: reason.into() }
+    }
+}
+
+/// Why an account file cannot be read on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The file cannot be read or unpacked.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file says something that cannot be taken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The rows of an account file, one at a time.
+pub trait AccountRows {
+    /// Returns what comes next, or none at the end. After an error there is nothing more.
+    ///
+    /// # Errors
+    /// [`AccountError`], with line, column and field where the file is at fault.
+    fn next(&mut self) -> Result<Option<Told>, AccountError>;
+}
+
+/// Characters of a field that an error quotes at most.
+const QUOTE_MAX: usize = 40;
+
+/// Quotes untrusted text for a message: escaped, and short.
+pub(super) fn quote(text: &str) -> String {
+    let shown: String = text.chars().take(QUOTE_MAX).collect();
+    let more = if shown.len() < text.len() { "..." } else { "" };
+    let safe: String = shown.chars().flat_map(char::escape_default).collect();
+    format!("`{safe}{more}`")
+}

@@ -1,0 +1,11 @@
+//! Importing what accounts did: every format of fills, round trips and registries.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod hostile;
+mod legacy;
+mod logs;
+mod reading;
+mod reports;
+mod tables;
