@@ -10,6 +10,7 @@ use super::args_backup::{BackupArgs, RecoverArgs};
 use super::args_bench::BenchArgs;
 use super::args_erasure::{NoteArgs, ShredArgs};
 use super::args_import::ImportArgs;
+use super::args_export::ExportArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
@@ -247,24 +248,6 @@ pub(super) struct DiffArgs {
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ExportArgs {
-    /// The ledger
-    pub(super) ledger: PathBuf,
-    /// The format: memory-stack, the memory files of the earlier system
-    #[arg(long)]
-    pub(super) to: ExportFormat,
-    /// Where to write; a directory that is new or empty
-    pub(super) folder: PathBuf,
-}
-
-/// Formats of `export`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ExportFormat {
-    /// The memory files of the earlier system.
-    MemoryStack,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod args_backup;
 mod args_bench;
 mod args_erasure;
 mod args_import;
+mod args_export;
 mod args_proofs;
 mod commands;
 mod interrupt;

@@ -9,7 +9,7 @@
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
-//! | 130 | `demo`, `backtest`, `bench`, `import`, `replay --follow` | stopped by Ctrl-C, a ledger closed |
+//! | 130 | `backtest`, `bench`, `demo`, `export`, `import`, `replay --follow` | stopped by Ctrl-C, a ledger closed |
 //!
 //! [`Verdict`]: crate::audit::Verdict
 

@@ -35,6 +35,11 @@ pub mod metrics {
     #![doc = include_str!("METRICS.md")]
 }
 
+/// Tables, columns and types of exports, and what VCP events are made of.
+pub mod exports {
+    #![doc = include_str!("EXPORTS.md")]
+}
+
 /// What the source documents' names became, and what was dropped.
 pub mod names {
     #![doc = include_str!("NAMES.md")]

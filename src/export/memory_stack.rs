@@ -19,43 +19,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::error::ExportError;
 use crate::engines::EngineMetrics;
 use crate::event::{Event, EvidenceKey, RecordRef};
 use crate::hash::{self, Digest};
 use crate::kernel::RunState;
 use crate::ledger::{Entry, LedgerError, Reader, decode};
-use crate::projections::{ProjectionError, UpTo, fold};
+use crate::projections::{UpTo, fold};
 use crate::time::Timestamp;
 use crate::units::Ratio;
-
-/// Why an export was not made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ExportError {
-    /// The log cannot be read or folded.
-    #[error(transparent)]
-    Projection(#[from] ProjectionError),
-    /// The disk refused.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Where.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// There is something in the way.
-    #[error("{} is not empty: export into a new directory", path.display())]
-    NotEmpty {
-        /// The directory.
-        path: std::path::PathBuf,
-    },
-}
-
-impl From<LedgerError> for ExportError {
-    fn from(error: LedgerError) -> Self {
-        Self::Projection(error.into())
-    }
-}
 
 /// The files of an export, by their path inside it, with `/` between the parts.
 pub type MemoryStack = BTreeMap<String, String>;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::memory_stack::{ExportError, MemoryStack};
+use super::error::ExportError;
+use super::memory_stack::MemoryStack;
 
 /// Bytes behind the end of what the log gives that are read to see how a file goes on.
 const BYTES_MORE: usize = 64 << 10;
