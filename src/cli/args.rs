@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::args_backup::{BackupArgs, RecoverArgs};
 use super::args_bench::BenchArgs;
 use super::args_erasure::{NoteArgs, ShredArgs};
-use super::args_import::ImportArgs;
 use super::args_export::ExportArgs;
+use super::args_import::ImportArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
@@ -91,6 +91,9 @@ pub(super) struct DemoArgs {
     /// Seed of the made-up market
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -189,7 +192,7 @@ pub(super) struct ReplayArgs {
     pub(super) keys: Option<PathBuf>,
     /// How to answer
     #[arg(long, default_value = "text")]
-    pub(super) format: RecordFormat,
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -292,16 +295,9 @@ pub(super) enum Format {
     Text,
     /// One JSON object.
     Json,
-}
-
-/// How records are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum RecordFormat {
-    /// One line a record, for people.
-    Text,
-    /// One JSON object a line.
+    /// One JSON object a line: a list member by member.
     Jsonl,
-    /// One row a record, under a header.
+    /// A table: one row a member of a list, or the fields of the answer in one row.
     Csv,
 }
 

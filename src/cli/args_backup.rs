@@ -29,6 +29,6 @@ pub(super) struct RecoverArgs {
     #[arg(long, value_name = "CHECKPOINT", requires = "from")]
     pub(super) against: Option<PathBuf>,
     /// How to answer
-    #[arg(long, default_value = "text", requires = "from")]
+    #[arg(long, default_value = "text")]
     pub(super) format: Format,
 }

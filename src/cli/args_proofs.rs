@@ -21,6 +21,9 @@ pub(super) struct KeygenArgs {
     /// The file of the private key; must not exist yet
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(super) out: PathBuf,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -55,6 +58,9 @@ pub(super) struct WitnessArgs {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8480")]
     pub(super) listen: SocketAddr,
+    /// How to say where it listens
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +77,9 @@ pub(super) struct ProveArgs {
     /// Where to write the receipt
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(super) out: PathBuf,
+    /// How to answer
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -2,12 +2,13 @@
 //!
 //! Text and JSON go to stdout; progress, notes and errors go to stderr. A closed pipe is no error.
 
+mod answer;
 mod args;
 mod args_backup;
 mod args_bench;
 mod args_erasure;
-mod args_import;
 mod args_export;
+mod args_import;
 mod args_proofs;
 mod commands;
 mod interrupt;

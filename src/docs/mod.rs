@@ -45,6 +45,11 @@ pub mod names {
     #![doc = include_str!("NAMES.md")]
 }
 
+/// What every command answers with `--format json`, `jsonl` and `csv`: types and their fields.
+pub mod output {
+    #![doc = include_str!("OUTPUT.md")]
+}
+
 /// What changed, release by release.
 pub mod changelog {
     #![doc = include_str!("CHANGELOG.md")]

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::figures::{Figures, tell_figures, tell_time};
 use super::place::ledger_at;
+use crate::cli::answer::Answer;
 use crate::cli::args::{BacktestArgs, Format};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
@@ -83,13 +84,13 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
     let mut screen = Screen::new();
     match args.format {
         Format::Text => story.tell(&mut screen, &summary, &permutations, &ledger, elapsed)?,
-        Format::Json => {
+        format => {
             story.notes.iter().for_each(|text| note(text));
             let mut answer = as_json(&summary, &ledger, elapsed, &story.notes);
             answer["run_seconds"] = json!(alone.as_secs_f64());
             answer["permutations"] = json!(permutations);
             answer["in_sample"] = json!(in_sample);
-            screen.json(&answer)?;
+            screen.answer(format, &Answer::new("backtest", &answer))?;
         }
     }
     screen.flush()?;
@@ -120,9 +121,9 @@ fn run_without_ledger<S: Source + Send>(
             screen.field("ledger", "none: nothing was recorded")?;
             tell_time(&mut screen, figures.counters.bars, elapsed)?;
         }
-        Format::Json => {
+        format => {
             story.notes.iter().for_each(|text| note(text));
-            screen.json(&json!({
+            let fields = json!({
                 "bars": figures.counters.bars,
                 "trades": figures.counters.trades,
                 "account_currency": figures.account_currency,
@@ -135,7 +136,8 @@ fn run_without_ledger<S: Source + Send>(
                 "accounts": figures.accounts,
                 "data": figures.quality,
                 "notes": story.notes,
-            }))?;
+            });
+            screen.answer(format, &Answer::new("backtest", &fields))?;
         }
     }
     screen.flush()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::check::read_note;
 use super::verify::{LISTED, end_in_words, fault_in_words, tell};
 use crate::audit::{BackedUp, Restored, Verdict, VerifyOptions, backup, restore};
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_backup::{BackupArgs, RecoverArgs};
 use crate::cli::outcome::{CliError, Outcome};
@@ -16,8 +17,8 @@ pub(in crate::cli) fn run(args: &BackupArgs) -> Outcome {
     let done = backup(&RealDisk, &args.ledger, &args.out)?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&done)?,
         Format::Text => tell_backup(&mut screen, &done, args)?,
+        format => screen.answer(format, &Answer::new("backup", &done))?,
     }
     screen.flush()?;
     let contradicted = !done.contradictions.is_empty();
@@ -78,8 +79,8 @@ pub(super) fn come_back(args: &RecoverArgs, from: &Path) -> Outcome {
     let restored = restore(from, &args.ledger, &options)?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&restored)?,
         Format::Text => tell_restored(&mut screen, &restored, from)?,
+        format => screen.answer(format, &Answer::new("restored", &restored))?,
     }
     screen.flush()?;
     Ok(restored.exit_code())

@@ -1,12 +1,19 @@
 //! `bench`: what this disk can do, and what a ledger on it does.
 
+use serde_json::{Value, json};
+
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_bench::BenchArgs;
 use crate::cli::interrupt;
-use crate::cli::outcome::{INTERRUPTED, Outcome};
+use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::text::{Screen, note};
 use crate::measure::MeasureError;
 use crate::measure::suite::{Extent, Line, measure};
+
+/// Columns of the table of what was measured.
+const MEASURE_COLUMNS: &[&str] =
+    &["work", "name", "records_per_second", "least", "most", "ratio_percent", "waits_micros"];
 
 pub(in crate::cli) fn run(args: &BenchArgs) -> Outcome {
     let extent = Extent { rounds: args.rounds, records: args.records };
@@ -21,7 +28,6 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Outcome {
     };
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&measured)?,
         Format::Text => {
             let (rounds, bytes) = (measured.rounds, measured.record_bytes);
             screen.line(format_args!(
@@ -35,9 +41,25 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Outcome {
                 screen.table(&header, &rows)?;
             }
         }
+        format => {
+            let lines = measured
+                .tables
+                .iter()
+                .flat_map(|table| table.lines.iter().map(|line| measured_line(table.work, line)));
+            let lines: Result<Vec<Value>, CliError> = lines.collect();
+            let answer = Answer::new("bench", &measured);
+            screen.answer(format, &answer.listing("measure", MEASURE_COLUMNS, lines?))?;
+        }
     }
     screen.flush()?;
     Ok(0)
+}
+
+/// A line with the work that it is about.
+fn measured_line(work: &str, line: &Line) -> Result<Value, CliError> {
+    let mut value = serde_json::to_value(line).map_err(std::io::Error::from)?;
+    value["work"] = json!(work);
+    Ok(value)
 }
 
 fn cells(line: &Line) -> Vec<String> {

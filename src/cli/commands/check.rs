@@ -10,6 +10,7 @@ use crate::checkpoint::{
     BadPolicy, Met, Misbehaviour, NOTE_BYTES_MAX, NotProven, Note, Policy, RECEIPT_BYTES_MAX,
     Receipt, ReceiptError,
 };
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckArgs;
 use crate::cli::outcome::{CliError, Outcome};
@@ -79,8 +80,11 @@ fn receipt(
         Err(_) => Verdict::Corrupt,
     };
     match args.format {
-        Format::Json => screen.json(&receipt_json(&receipt, &verified, verdict))?,
         Format::Text => tell_receipt(screen, &receipt, &verified)?,
+        format => {
+            let fields = receipt_json(&receipt, &verified, verdict);
+            screen.answer(format, &Answer::new("receipt", &fields))?;
+        }
     }
     Ok(verdict.exit_code())
 }
@@ -101,7 +105,6 @@ fn receipt_json(
         met.witnesses.iter().map(seen).collect::<Vec<_>>()
     });
     json!({
-        "type": "receipt",
         "verdict": verdict,
         "exit_code": verdict.exit_code(),
         "why_not": verified.as_ref().err().map(ToString::to_string),
@@ -192,16 +195,16 @@ fn misbehaviour(
         }
         _ => Verdict::Corrupt.exit_code(),
     };
-    if args.format == Format::Json {
-        screen.json(&json!({
-            "type": "misbehaviour",
+    if args.format != Format::Text {
+        let fields = json!({
             "proven": guilty.is_some(),
             "exit_code": code,
             "log": guilty,
             "why_not": guilty.is_none().then(|| not_proven.to_string()),
             "older": {"size": older.size, "root": older.root},
             "newer": {"size": newer.size, "root": newer.root, "prefix": proof.prefix},
-        }))?;
+        });
+        screen.answer(args.format, &Answer::new("misbehaviour", &fields))?;
         return Ok(code);
     }
     match guilty {

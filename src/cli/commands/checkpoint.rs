@@ -11,6 +11,7 @@ use crate::checkpoint::{
     HttpTransport, KeyFile, KeyKind, Met, Policy, PolicyError, Signature, WitnessAnswer,
     WitnessState, ask_witnesses, cosign_head, rotate, sign_head,
 };
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckpointArgs;
 use crate::cli::outcome::{CliError, Outcome};
@@ -70,8 +71,11 @@ fn show(
 ) -> Result<(), CliError> {
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&json_of(signature, witnessed))?,
         Format::Text => tell(&mut screen, args, signature, witnessed)?,
+        format => {
+            let fields = json_of(signature, witnessed);
+            screen.answer(format, &Answer::new("checkpoint", &fields))?;
+        }
     }
     screen.flush()
 }
@@ -81,7 +85,6 @@ fn json_of(signature: &Signature, witnessed: Option<&Witnessed>) -> Value {
     let signers: Vec<&str> =
         signature.note.signatures.iter().map(|line| line.name.as_str()).collect();
     json!({
-        "type": "checkpoint",
         "origin": checkpoint.origin,
         "size": checkpoint.size,
         "root": checkpoint.root,

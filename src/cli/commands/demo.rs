@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::place::ledger_at;
 use super::verify::end_in_words;
 use crate::audit::{Report, Verdict, VerifyOptions, verify};
-use crate::cli::args::DemoArgs;
+use crate::cli::answer::Answer;
+use crate::cli::args::{DemoArgs, Format};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::progress::Watch;
@@ -68,11 +71,44 @@ pub(in crate::cli) fn run(args: &DemoArgs) -> Outcome {
     let world = fold(&Reader::open(&ledger)?, UpTo::End)?.world;
     let report = verify(&ledger, &VerifyOptions::default())?;
     let code = if summary.stopped { INTERRUPTED } else { report.exit_code() };
-    match tell(&market, &summary, &world, &report, &ledger) {
+    let told = match args.format {
+        Format::Text => tell(&market, &summary, &world, &report, &ledger),
+        format => answer(format, &market, &summary, &report, &ledger),
+    };
+    match told {
         // The verdict stands, whoever reads the story to its end.
         Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
         Err(error) => Err(error),
     }
+}
+
+/// The same for programs.
+fn answer(
+    format: Format,
+    market: &SyntheticConfig,
+    summary: &Summary,
+    report: &Report,
+    ledger: &Path,
+) -> Result<(), CliError> {
+    let fields = json!({
+        "ledger": ledger.to_string_lossy(),
+        "seed": market.seed,
+        "cycles": market.bars,
+        "run": summary.run,
+        "stopped": summary.stopped,
+        "records": summary.records,
+        "head": summary.head,
+        "chain_head": summary.chain_head,
+        "counters": summary.counters,
+        "accounts": summary.accounts,
+        "engines": summary.engines,
+        "verdict": report.verdict(),
+        "exit_code": report.exit_code(),
+        "re_executed": report.re_executed,
+    });
+    let mut screen = Screen::new();
+    screen.answer(format, &Answer::new("demo", &fields))?;
+    screen.flush()
 }
 
 fn tell(

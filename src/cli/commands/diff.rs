@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::cli::answer::Answer;
 use crate::cli::args::{DiffArgs, Format};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{Screen, count};
@@ -29,12 +30,8 @@ pub(in crate::cli) fn run(args: &DiffArgs) -> Outcome {
     };
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => {
-            let mut answer = serde_json::to_value(&found).map_err(std::io::Error::from)?;
-            answer["type"] = json!("diff");
-            screen.json(&answer)?;
-        }
         Format::Text => tell(&mut screen, args, &found)?,
+        format => screen.answer(format, &Answer::new("diff", &found))?,
     }
     screen.flush()?;
     Ok(if found.same { 0 } else { DIFFERENT })

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::answer::{Answer, untyped};
 use crate::cli::args::Format;
 use crate::cli::args_export::{ExportArgs, ExportFormat};
 use crate::cli::interrupt;
@@ -63,11 +64,6 @@ fn parquet() -> Result<TableFormat, CliError> {
 fn tell(args: &ExportArgs, about: &About) -> Outcome {
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => {
-            let mut answer = json!(about);
-            answer["out"] = json!(args.out.to_string_lossy());
-            screen.json(&answer)?;
-        }
         Format::Text => {
             let (rows, out) = (count(about.rows, "row"), args.out.display());
             screen.line(format_args!("{rows} of {} in {out}", about.table))?;
@@ -79,6 +75,11 @@ fn tell(args: &ExportArgs, about: &About) -> Outcome {
             screen.field("ledger", &about.ledger)?;
             let head = &about.head;
             screen.field("head", format_args!("{} records, root {}", head.size, head.root))?;
+        }
+        format => {
+            let mut fields = json!(about);
+            fields["out"] = json!(args.out.to_string_lossy());
+            screen.answer(format, &Answer::new("export", &untyped(fields)))?;
         }
     }
     screen.flush()?;
@@ -102,10 +103,13 @@ fn stack(args: &ExportArgs) -> Outcome {
             "{files} files of records 0..{records} (chain head {}) in {folder}",
             chain_head.short()
         ))?,
-        Format::Json => screen.json(&json!({
-            "type": "export", "format": "memory-stack", "files": files, "records": records,
-            "chain_head": chain_head, "out": args.out.to_string_lossy(),
-        }))?,
+        format => {
+            let fields = json!({
+                "format": "memory-stack", "files": files, "records": records,
+                "chain_head": chain_head, "out": args.out.to_string_lossy(),
+            });
+            screen.answer(format, &Answer::new("export", &fields))?;
+        }
     }
     screen.flush()?;
     Ok(0)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::cli::answer::{Answer, untyped};
 use crate::cli::args::Format;
 use crate::cli::args_import::ImportArgs;
 use crate::cli::interrupt;
@@ -41,8 +42,11 @@ pub(in crate::cli) fn run(args: &ImportArgs) -> Outcome {
         if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     match args.format {
-        Format::Json => screen.json(&as_json(args, &report))?,
         Format::Text => tell(&mut screen, args, &report)?,
+        format => {
+            let fields = untyped(as_json(args, &report));
+            screen.answer(format, &Answer::new("import", &fields))?;
+        }
     }
     screen.flush()?;
     Ok(if report.stopped { INTERRUPTED } else { 0 })

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::cli::answer::Answer;
 use crate::cli::args::{Format, InspectArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{Screen, count};
@@ -31,6 +32,19 @@ struct Segment {
     faults: usize,
 }
 
+/// Columns of the table of segments.
+const SEGMENT_COLUMNS: &[&str] = &[
+    "index",
+    "epoch",
+    "bytes",
+    "first_sequence",
+    "records",
+    "frames",
+    "end",
+    "recovery",
+    "faults",
+];
+
 pub(in crate::cli) fn run(args: &InspectArgs) -> Outcome {
     let layout = Layout::new(&args.ledger);
     let live = is_live(&layout)?;
@@ -41,8 +55,13 @@ pub(in crate::cli) fn run(args: &InspectArgs) -> Outcome {
     }
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&as_json(&args.ledger, &listing, &segments, live))?,
         Format::Text => tell(&mut screen, &args.ledger, &listing, &segments, live)?,
+        format => {
+            let fields = as_json(&args.ledger, &listing, &segments, live);
+            let listed = segments.iter().map(|segment| json!(segment)).collect();
+            let answer = Answer::new("inspect", &fields);
+            screen.answer(format, &answer.listing("segment", SEGMENT_COLUMNS, listed))?;
+        }
     }
     screen.flush()?;
     Ok(0)

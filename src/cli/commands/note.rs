@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::key_ring;
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_erasure::NoteArgs;
 use crate::cli::outcome::Outcome;
@@ -32,20 +33,22 @@ pub(in crate::cli) fn run(args: &NoteArgs) -> Outcome {
     let head = closed?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&json!({
-            "type": "note",
-            "sequence": sequence,
-            "subject": subject,
-            "new_key": known.is_none(),
-            "size": head.size,
-            "root": head.root,
-        }))?,
         Format::Text => {
             screen.styled(GOOD, format_args!("noted in record {sequence}"))?;
             screen.field("subject", subject)?;
             let key = if known.is_none() { "new" } else { "known" };
             screen.field("key", format_args!("{key}, in {}", args.about.keys.display()))?;
             screen.field("root", head.root)?;
+        }
+        format => {
+            let fields = json!({
+                "sequence": sequence,
+                "subject": subject,
+                "new_key": known.is_none(),
+                "size": head.size,
+                "root": head.root,
+            });
+            screen.answer(format, &Answer::new("note", &fields))?;
         }
     }
     screen.flush()?;

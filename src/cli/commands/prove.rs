@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::checkpoint::prove;
+use crate::cli::answer::Answer;
+use crate::cli::args::Format;
 use crate::cli::args_proofs::ProveArgs;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::Screen;
@@ -29,12 +33,23 @@ pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
     })?;
     let checkpoint = receipt.note.checkpoint();
     let mut screen = Screen::new();
-    screen.line(format_args!(
-        "record {sequence} of {} under the checkpoint of {} records: {}",
-        checkpoint.origin,
-        checkpoint.size,
-        args.out.display()
-    ))?;
+    if args.format == Format::Text {
+        screen.line(format_args!(
+            "record {sequence} of {} under the checkpoint of {} records: {}",
+            checkpoint.origin,
+            checkpoint.size,
+            args.out.display()
+        ))?;
+    } else {
+        let fields = json!({
+            "sequence": sequence,
+            "origin": checkpoint.origin,
+            "size": checkpoint.size,
+            "root": checkpoint.root,
+            "file": args.out.to_string_lossy(),
+        });
+        screen.answer(args.format, &Answer::new("proof", &fields))?;
+    }
     screen.flush()?;
     Ok(0)
 }

@@ -1,16 +1,21 @@
 //! `recover`: opens a ledger that was cut off, on purpose, says what was dropped, and closes it;
 //! with `--from` it restores a backup.
 
+use serde::Serialize;
+
 use super::backup;
 use super::inspect::{is_live, scan};
+use crate::cli::answer::Answer;
+use crate::cli::args::Format;
 use crate::cli::args_backup::RecoverArgs;
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{Screen, count};
 use crate::event::Event;
+use crate::hash::Digest;
 use crate::ledger::disk::RealDisk;
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::scan::SegmentEnd;
-use crate::ledger::{LedgerError, Writer, WriterOptions};
+use crate::ledger::{Head, LedgerError, Writer, WriterOptions};
 
 pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
     if let Some(from) = &args.from {
@@ -22,7 +27,6 @@ pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
     if is_live(&layout)? {
         return Err(LedgerError::Locked { path: args.ledger.clone() }.into());
     }
-    let mut screen = Screen::new();
     let last = listing.segments.len().checked_sub(1);
     let found = match last.zip(listing.segments.last()) {
         Some((place, listed)) => scan(&layout, &listing, place, listed, false)?,
@@ -31,29 +35,63 @@ pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
     let sound =
         found.as_ref().is_some_and(|scan| scan.end == SegmentEnd::Closed && scan.faults.is_empty());
     if sound || (!listing.has_segments_dir && listing.identity.is_ok()) {
-        screen.line("nothing to recover: the ledger was closed; nothing was changed")?;
-        screen.flush()?;
-        return Ok(0);
+        return show(args, &Recovered::default());
     }
     let writer: Writer<Event> = Writer::open(&args.ledger, &WriterOptions::default())?;
     let head = writer.close()?;
     let after = Listing::read(&RealDisk, &layout)?;
     let notes = after.segments.iter().skip(listing.segments.len());
     let note = notes.filter_map(|listed| listed.header.as_ref().ok()?.recovery).next();
-    match note {
-        Some(note) if note.dead_bytes > 0 => {
-            screen.line("recovered: an append was cut off before it was whole")?;
-            let segment = last.unwrap_or_default();
-            let end = note.counted_bytes.saturating_add(note.dead_bytes);
-            let range = format!("segment {segment:012}, bytes {}..{end}", note.counted_bytes);
-            screen.field("dropped", format_args!("{range} ({} bytes)", note.dead_bytes))?;
-            screen.field("their digest", note.dead_digest)?;
-            screen.line("  The bytes stay where they are; a `recovered` record names them.")?;
-        }
-        _ => screen.line("recovered: its writer ended without closing it; nothing was lost")?,
+    let dropped = note.filter(|note| note.dead_bytes > 0).map(|note| Dropped {
+        segment: last.unwrap_or_default(),
+        from: note.counted_bytes,
+        to: note.counted_bytes.saturating_add(note.dead_bytes),
+        digest: note.dead_digest,
+    });
+    show(args, &Recovered { changed: true, dropped, head: Some(head) })
+}
+
+/// What came of opening it.
+#[derive(Default, Serialize)]
+struct Recovered {
+    changed: bool,
+    dropped: Option<Dropped>,
+    head: Option<Head>,
+}
+
+/// The bytes of an append that was cut off.
+#[derive(Serialize)]
+struct Dropped {
+    segment: usize,
+    from: u64,
+    to: u64,
+    digest: Digest,
+}
+
+fn show(args: &RecoverArgs, recovered: &Recovered) -> Outcome {
+    let mut screen = Screen::new();
+    match args.format {
+        Format::Text => tell(&mut screen, recovered)?,
+        format => screen.answer(format, &Answer::new("recovered", recovered))?,
     }
-    screen.field("kept", count(head.size, "record"))?;
-    screen.field("root", head.root)?;
     screen.flush()?;
     Ok(0)
+}
+
+fn tell(screen: &mut Screen, recovered: &Recovered) -> Result<(), CliError> {
+    let Some(head) = &recovered.head else {
+        return screen.line("nothing to recover: the ledger was closed; nothing was changed");
+    };
+    match &recovered.dropped {
+        Some(Dropped { segment, from, to, digest }) => {
+            screen.line("recovered: an append was cut off before it was whole")?;
+            let range = format!("segment {segment:012}, bytes {from}..{to}");
+            screen.field("dropped", format_args!("{range} ({} bytes)", to - from))?;
+            screen.field("their digest", digest)?;
+            screen.line("  The bytes stay where they are; a `recovered` record names them.")?;
+        }
+        None => screen.line("recovered: its writer ended without closing it; nothing was lost")?,
+    }
+    screen.field("kept", count(head.size, "record"))?;
+    screen.field("root", head.root)
 }

@@ -1,6 +1,6 @@
 //! `replay`: the records of a ledger, one by one, as they were written.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::key_ring;
 use super::personal::Personal;
-use crate::cli::args::{RecordFormat, ReplayArgs};
+use crate::cli::args::{Format, ReplayArgs};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::text::{Screen, to_json};
@@ -31,8 +31,8 @@ pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
     if args.follow {
         interrupt::listen()?;
     }
-    if args.format == RecordFormat::Csv {
-        write_csv(&mut screen, CSV_HEADER)?;
+    if args.format == Format::Csv {
+        screen.row(&CSV_HEADER)?;
     }
     let mut next = args.from;
     loop {
@@ -128,7 +128,7 @@ fn readable(
 
 fn write_record(
     screen: &mut Screen,
-    format: RecordFormat,
+    format: Format,
     record: &RecordRef<'_>,
     envelope: &Envelope,
     shown: &Shown,
@@ -140,8 +140,9 @@ fn write_record(
     let kind = kind_name(envelope.kind).map_or_else(number, str::to_owned);
     let class = word(&stamp.class)?;
     match format {
-        RecordFormat::Jsonl => {
+        Format::Json | Format::Jsonl => {
             let mut line = json!({
+                "type": "record",
                 "sequence": record.sequence,
                 "kind": kind,
                 "class": stamp.class,
@@ -156,17 +157,14 @@ fn write_record(
             }
             screen.json(&line)
         }
-        RecordFormat::Csv => {
+        Format::Csv => {
             let cause = cause.map(|cause| cause.to_string()).unwrap_or_default();
             let vantage = word(&stamp.vantage)?;
             let (sequence, time) = (record.sequence.to_string(), stamp.time.to_string());
             let (digest, payload) = (record.digest().to_string(), to_json(payload)?);
-            write_csv(
-                screen,
-                [&sequence, &kind, &class, &vantage, &time, &cause, &digest, &payload],
-            )
+            screen.row(&[&sequence, &kind, &class, &vantage, &time, &cause, &digest, &payload])
         }
-        RecordFormat::Text => {
+        Format::Text => {
             let cause = cause.map(|cause| format!(" <- {cause}")).unwrap_or_default();
             // What can be opened is what people want to read, and not its sealed bytes.
             let payload = match &shown.personal {
@@ -184,11 +182,4 @@ fn write_record(
 fn word(value: &impl serde::Serialize) -> Result<String, CliError> {
     let value = serde_json::to_value(value).map_err(io::Error::from)?;
     Ok(value.as_str().unwrap_or_default().to_owned())
-}
-
-fn write_csv(screen: &mut Screen, row: [&str; 8]) -> Result<(), CliError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(row).map_err(io::Error::from)?;
-    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(screen.raw().write_all(&bytes)?)
 }

@@ -1,6 +1,7 @@
 //! `salvage`: copies what is provable, and says what was dropped.
 
 use crate::audit::{VerifyOptions, salvage};
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::SalvageArgs;
 use crate::cli::outcome::Outcome;
@@ -9,8 +10,8 @@ use crate::cli::text::{Screen, count};
 pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
     let salvaged = salvage(&args.ledger, &args.out, &VerifyOptions::default())?;
     let mut screen = Screen::new();
-    if args.format == Format::Json {
-        screen.json(&salvaged)?;
+    if args.format != Format::Text {
+        screen.answer(args.format, &Answer::new("salvage", &salvaged))?;
         screen.flush()?;
         return Ok(0);
     }

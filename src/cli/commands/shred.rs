@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::key_ring;
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_erasure::ShredArgs;
 use crate::cli::outcome::{CliError, Outcome};
@@ -30,14 +31,6 @@ pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
     let head = closed?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&json!({
-            "type": "shredded",
-            "subject": subject,
-            "sequence": done.sequence,
-            "records": records,
-            "size": head.size,
-            "root": head.root,
-        }))?,
         Format::Text => {
             let fields = count(records, "record");
             screen.styled(GOOD, format_args!("shredded: {fields} lost their personal fields"))?;
@@ -48,6 +41,16 @@ pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
             }
             screen.field("root", head.root)?;
             screen.line("  No stored byte changed. Copies of the key, if any, still open them.")?;
+        }
+        format => {
+            let fields = json!({
+                "subject": subject,
+                "sequence": done.sequence,
+                "records": records,
+                "size": head.size,
+                "root": head.root,
+            });
+            screen.answer(format, &Answer::new("shredded", &fields))?;
         }
     }
     screen.flush()?;
@@ -64,12 +67,15 @@ fn finish(args: &ShredArgs, ring: &KeyRing, told: &BTreeSet<SubjectId>) -> Outco
     }
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&json!({ "type": "shredding_finished", "keys": finished }))?,
         Format::Text => {
             screen.styled(GOOD, "finished what an earlier call had begun and told")?;
             for subject in &finished {
                 screen.field("destroyed", subject)?;
             }
+        }
+        format => {
+            let fields = json!({ "keys": finished });
+            screen.answer(format, &Answer::new("shredding_finished", &fields))?;
         }
     }
     screen.flush()?;

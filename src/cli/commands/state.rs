@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::cli::answer::Answer;
 use crate::cli::args::{Format, StateArgs, What};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{DIM, Screen, amount, amount_or_none, count};
@@ -12,6 +13,34 @@ use crate::projections::{DataQuality, Folded, UpTo, account_summaries, fold};
 use crate::registries::{Page, TradeEntry, TradeQuery};
 use crate::units::{MoneyExact, Price, Quantity};
 
+/// Columns of the table of trades.
+const TRADE_COLUMNS: &[&str] = &[
+    "sequence",
+    "hash",
+    "trade.trade",
+    "trade.symbol",
+    "trade.quantity",
+    "trade.entry.time",
+    "trade.entry.price",
+    "trade.exit.time",
+    "trade.exit.price",
+    "trade.gross",
+    "trade.net",
+];
+
+/// Columns of the table of what is wrong with the data.
+const DATA_COLUMNS: &[&str] = &[
+    "symbol",
+    "bars",
+    "gaps",
+    "missing_bars",
+    "longest_gap",
+    "duplicates",
+    "disorders",
+    "malformed",
+    "off_grid",
+];
+
 pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
     let reader = Reader::open(&args.ledger)?;
     if args.what == What::Imports {
@@ -20,12 +49,23 @@ pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
     let folded = fold(&reader, args.at.unwrap_or(UpTo::End))?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&as_json(args, &folded))?,
         Format::Text => {
             let moment = folded.time.map(|time| format!(", {time}")).unwrap_or_default();
             let records = count(folded.records, "record");
             screen.styled(DIM, format_args!("after {records}{moment}"))?;
             tell(&mut screen, args, &folded)?;
+        }
+        format => {
+            let fields = as_json(args, &folded);
+            let answer = Answer::new("state", &fields);
+            match listed(args.what, args.near.is_some()) {
+                Some((path, kind, columns)) => {
+                    let members = fields.pointer(path).and_then(Value::as_array);
+                    let members = members.cloned().unwrap_or_default();
+                    screen.answer(format, &answer.listing(kind, columns, members))?;
+                }
+                None => screen.answer(format, &answer)?,
+            }
         }
     }
     screen.flush()?;
@@ -117,6 +157,22 @@ fn as_json(args: &StateArgs, folded: &Folded) -> Value {
         _ => ("state", Value::Null),
     });
     json!({"records": folded.records, "time": folded.time, name: value})
+}
+
+/// Where the list stands in the answer about a part of the state, the type of its members, and the
+/// columns of its table; none for a part that is no list.
+fn listed(what: What, near: bool) -> Option<(&'static str, &'static str, &'static [&'static str])> {
+    Some(match what {
+        What::Trades => ("/trades", "trade", TRADE_COLUMNS),
+        What::Positions => (
+            "/positions",
+            "position",
+            &["symbol", "side", "quantity", "basis", "mark", "unrealised"],
+        ),
+        What::Data => ("/data", "data_quality", DATA_COLUMNS),
+        What::Findings => ("/findings/first", "finding", &["finding"]),
+        _ => return super::state_domain::listed(what, near),
+    })
 }
 
 fn tell(screen: &mut Screen, args: &StateArgs, folded: &Folded) -> Result<(), CliError> {

@@ -16,6 +16,49 @@ use crate::registries::{
 };
 use crate::units::Ratio;
 
+/// Columns of the table of buckets.
+const BUCKET_COLUMNS: &[&str] = &[
+    "id",
+    "key.trigger",
+    "key.direction",
+    "key.drift",
+    "key.volatility",
+    "key.volume",
+    "key.clock",
+    "support",
+    "successes",
+    "failures",
+    "confidence",
+    "mean_net_return",
+    "mean_holding",
+    "best",
+    "worst",
+    "risk_level",
+    "retired",
+];
+
+/// Columns of the table of soulprints.
+const SOULPRINT_COLUMNS: &[&str] = &[
+    "sequence",
+    "id",
+    "soulprint.time",
+    "soulprint.order",
+    "soulprint.ghost",
+    "soulprint.confidence",
+    "soulprint.up_probability",
+    "soulprint.weight",
+    "soulprint.vector",
+    "outcomes",
+];
+
+/// Columns of the table of a soulprint's neighbours.
+const NEIGHBOUR_COLUMNS: &[&str] =
+    &["similarity", "entry.sequence", "entry.id", "entry.soulprint.time", "entry.outcomes"];
+
+/// Columns of the table of links.
+const LINK_COLUMNS: &[&str] =
+    &["sequence", "linked.number", "linked.trade", "linked.registry", "linked.entry"];
+
 /// The part's name and value in JSON; none for a part that is answered elsewhere.
 pub(super) fn as_json(args: &StateArgs, folded: &Folded) -> Option<(&'static str, Value)> {
     let registries = folded.world.registries();
@@ -47,6 +90,21 @@ pub(super) fn as_json(args: &StateArgs, folded: &Folded) -> Option<(&'static str
                 "state_roots": folded.world.findings().roots(),
             }),
         ),
+        _ => return None,
+    })
+}
+
+/// Where the list stands in the answer about a part, the type of its members, and the columns of
+/// its table; none for a part that is no list.
+pub(super) fn listed(
+    what: What,
+    near: bool,
+) -> Option<(&'static str, &'static str, &'static [&'static str])> {
+    Some(match what {
+        What::Buckets => ("/buckets", "bucket", BUCKET_COLUMNS),
+        What::Soulprints if near => ("/soulprints", "neighbour", NEIGHBOUR_COLUMNS),
+        What::Soulprints => ("/soulprints", "soulprint", SOULPRINT_COLUMNS),
+        What::Links => ("/links/links", "link", LINK_COLUMNS),
         _ => return None,
     })
 }

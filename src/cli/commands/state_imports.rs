@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::cli::answer::Answer;
 use crate::cli::args::{Format, StateArgs};
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{Screen, count};
@@ -9,18 +10,38 @@ use crate::event::Event;
 use crate::ledger::Reader;
 use crate::projections::{ImportedFile, UpTo, imported_files};
 
+/// Columns of the table.
+const COLUMNS: &[&str] = &[
+    "sequence",
+    "started.format",
+    "started.label",
+    "started.symbol",
+    "started.digest",
+    "started.bytes",
+    "facts",
+    "defects",
+    "ended.rows",
+    "ended.duplicates",
+    "ended.contradictions",
+    "ended.first",
+    "ended.last",
+];
+
 pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
     let all = imported_files(reader, args.at.unwrap_or(UpTo::End))?;
     let limit = args.limit.unwrap_or(usize::MAX);
     let shown: Vec<&ImportedFile> = all.iter().skip(args.offset).take(limit).collect();
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => {
-            screen.json(&json!({"records": reader.len(), "imports": shown}))?;
-        }
         Format::Text => {
             screen.line(count(all.len() as u64, "import"))?;
             shown.into_iter().try_for_each(|import| tell(&mut screen, import))?;
+        }
+        format => {
+            let members = shown.iter().map(|import| json!(import)).collect();
+            let fields = json!({"records": reader.len(), "imports": shown});
+            let answer = Answer::new("state", &fields).listing("import", COLUMNS, members);
+            screen.answer(format, &answer)?;
         }
     }
     screen.flush()?;

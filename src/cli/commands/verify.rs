@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check::{read_note, read_policy};
 use super::key_ring;
@@ -14,6 +14,7 @@ use crate::audit::{
     BundleFile, DerivedDamage, Follower, Level, Report, Strength, Verdict, VerifyOptions, bundle,
     self_test, verify,
 };
+use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::VerifyArgs;
 use crate::cli::interrupt;
@@ -120,12 +121,6 @@ fn test_itself(args: &VerifyArgs, options: &VerifyOptions) -> Outcome {
     let missed = planted.iter().filter(|planted| !planted.is_found()).count();
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => screen.json(&json!({
-            "type": "self_test",
-            "planted": planted.len(),
-            "missed": missed,
-            "faults": planted,
-        }))?,
         Format::Text => {
             for planted in &planted {
                 let mark = if planted.is_found() { "found" } else { "MISSED" };
@@ -134,6 +129,13 @@ fn test_itself(args: &VerifyArgs, options: &VerifyOptions) -> Outcome {
             let style = if missed == 0 { GOOD } else { BAD };
             let all = planted.len();
             screen.styled(style, format_args!("{} of {all} planted faults found", all - missed))?;
+        }
+        format => {
+            let listed: Vec<Value> = planted.iter().map(|planted| json!(planted)).collect();
+            let fields = json!({"planted": planted.len(), "missed": missed, "faults": listed});
+            let answer = Answer::new("self_test", &fields);
+            let columns = &["fault", "expected", "found"];
+            screen.answer(format, &answer.listing("planted_fault", columns, listed))?;
         }
     }
     screen.flush()?;
@@ -156,8 +158,8 @@ fn compare(ledger: &Path, folder: &Path, report: &mut Report) -> Result<(), CliE
 fn show(report: &Report, format: Format) -> Result<(), CliError> {
     let mut screen = Screen::new();
     match format {
-        Format::Json => screen.json(report)?,
         Format::Text => tell(&mut screen, report)?,
+        format => screen.answer(format, &Answer::new("verify", report))?,
     }
     screen.flush()
 }

@@ -2,19 +2,21 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::answer::Answer;
 use crate::cli::args::{Format, WhyArgs};
-use crate::cli::outcome::Outcome;
+use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::Screen;
 use crate::event::{Action, Event, OrderReason};
 use crate::ledger::Reader;
-use crate::projections::why;
+use crate::projections::{Explanation, why};
 
 pub(in crate::cli) fn run(args: &WhyArgs) -> Outcome {
     let reader = Reader::open(&args.ledger)?;
     let found = why(&reader, &args.trade)?;
     let mut screen = Screen::new();
     match args.format {
-        Format::Json => {
+        Format::Text => tell(&mut screen, &found)?,
+        format => {
             let causes: Vec<Value> = found
                 .causes
                 .iter()
@@ -30,20 +32,25 @@ pub(in crate::cli) fn run(args: &WhyArgs) -> Outcome {
                     })
                 })
                 .collect();
-            screen.json(&json!({"type": "why", "trade": found.trade, "causes": causes}))?;
-        }
-        Format::Text => {
-            screen.line(format_args!("trade {}", found.trade))?;
-            for cause in &found.causes {
-                let (sequence, time, kind) = (cause.sequence, cause.time, cause.kind);
-                let digest = cause.digest.short();
-                screen.line(format_args!("{sequence:>9}  {time}  {digest}  {kind}"))?;
-                screen.line(format_args!("           {}", in_words(&cause.event)))?;
-            }
+            let fields = json!({"trade": found.trade, "causes": causes});
+            let answer = Answer::new("why", &fields);
+            let columns = &["sequence", "kind", "time", "cause", "digest", "words", "payload"];
+            screen.answer(format, &answer.listing("cause", columns, causes))?;
         }
     }
     screen.flush()?;
     Ok(0)
+}
+
+fn tell(screen: &mut Screen, found: &Explanation) -> Result<(), CliError> {
+    screen.line(format_args!("trade {}", found.trade))?;
+    for cause in &found.causes {
+        let (sequence, time, kind) = (cause.sequence, cause.time, cause.kind);
+        let digest = cause.digest.short();
+        screen.line(format_args!("{sequence:>9}  {time}  {digest}  {kind}"))?;
+        screen.line(format_args!("           {}", in_words(&cause.event)))?;
+    }
+    Ok(())
 }
 
 fn reason_in_words(reason: OrderReason) -> &'static str {

@@ -3,8 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::checkpoint::{KeyFile, Witness};
 use crate::cli::ServeWitness;
+use crate::cli::answer::Answer;
+use crate::cli::args::Format;
 use crate::cli::args_proofs::WitnessArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
@@ -22,8 +26,13 @@ pub(in crate::cli) fn run(args: &WitnessArgs, serve: Option<ServeWitness>) -> Ou
     interrupt::listen()?;
     let mut listening = |address| {
         let mut screen = Screen::new();
-        // Alone on its line, so that a script can take it.
-        let shown = screen.line(format_args!("http://{address}")).and_then(|()| screen.flush());
+        let url = format!("http://{address}");
+        let shown = match args.format {
+            // Alone on its line, so that a script can take it.
+            Format::Text => screen.line(url),
+            format => screen.answer(format, &Answer::new("witness", &json!({ "url": url }))),
+        };
+        let shown = shown.and_then(|()| screen.flush());
         match shown {
             Ok(()) | Err(CliError::ClosedPipe) => Ok(()),
             Err(error) => Err(io::Error::other(error.to_string())),
