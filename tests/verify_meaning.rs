@@ -67,7 +67,7 @@ fn an_honest_ledger_is_intact_and_every_derived_record_is_made_again() {
     // All but the bars, the start and the end of the data.
     assert_eq!(report.re_executed, derived as u64 - 2);
     assert!(records.iter().any(|record| record.event.name() == "trade_closed"));
-    assert_eq!(report.vantage.get("operator"), Some(&1));
+    assert_eq!(report.vantage.get(&schwabot::event::Vantage::Operator), Some(&1));
 }
 
 #[test]

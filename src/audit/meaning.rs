@@ -195,9 +195,8 @@ impl<'k> Checker<'k> {
         event: &Event,
         report: &mut Report,
     ) {
-        let vantage = format!("{:?}", envelope.stamp.vantage).to_lowercase();
-        *report.vantage.entry(vantage).or_default() += 1;
-        self.nothing_left_out(record.sequence, &describe(event), report);
+        *report.vantage.entry(envelope.stamp.vantage).or_default() += 1;
+        self.nothing_left_out(record.sequence, || describe(event), report);
         self.imports.take(record.sequence, &envelope.stamp, event, report);
         if event.is_import() {
             // Outside every run: no kernel is asked, and no world changes.
@@ -353,10 +352,15 @@ impl<'k> Checker<'k> {
     }
 
     /// The step before must have been answered in full.
-    fn nothing_left_out(&mut self, sequence: u64, found: &str, report: &mut Report) {
+    fn nothing_left_out(
+        &mut self,
+        sequence: u64,
+        found: impl FnOnce() -> String,
+        report: &mut Report,
+    ) {
         let left = self.expected.take().and_then(|mut expected| expected.answers.pop_front());
         if let Some((answer, _)) = left {
-            self.mismatch(sequence, found.to_owned(), describe(&answer.event), report);
+            self.mismatch(sequence, found(), describe(&answer.event), report);
         }
     }
 
@@ -389,7 +393,7 @@ impl<'k> Checker<'k> {
 
     fn finish(mut self, records: u64, report: &mut Report) {
         // A crash or an interruption never splits a step, so the last one is whole too.
-        self.nothing_left_out(records, "the end of the log", report);
+        self.nothing_left_out(records, || "the end of the log".to_owned(), report);
         self.passed_over.tell(report);
         if self.foreign || (self.derive && report.mismatch.is_some()) {
             return;

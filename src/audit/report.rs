@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::derived::DerivedDamage;
 use crate::checkpoint::{Checkpoint, Signed};
-use crate::event::SubjectId;
+use crate::event::{SubjectId, Vantage};
 use crate::hash::Digest;
 use crate::ledger::scan::{Fault, FaultClass};
 use crate::ledger::{Head, LedgerEnd};
@@ -273,7 +273,7 @@ pub struct Report {
     /// Subjects whose keys the log says were destroyed, at most [`FAULTS_LISTED_MAX`].
     pub shredded: Vec<SubjectId>,
     /// Inputs by who saw them happen.
-    pub vantage: std::collections::BTreeMap<String, u64>,
+    pub vantage: std::collections::BTreeMap<Vantage, u64>,
     /// Derived files that are damaged, at most [`FAULTS_LISTED_MAX`]: no verdict rests on them.
     pub derived_damage: Vec<DerivedDamage>,
     /// How many there are.
