@@ -99,7 +99,8 @@ fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
 
 impl Importer for Feed {
     fn opened(&self) -> Opened {
-        Opened { symbol: self.symbol.clone(), ..Opened::default() }
+        // Each message names its own.
+        Opened::default()
     }
 
     fn next(&mut self) -> Result<Option<Item>, ImportError> {

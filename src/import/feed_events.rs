@@ -68,8 +68,9 @@ pub(super) fn read(
 ) -> Result<Said, Fault> {
     // What is no object, or has other fields, is a message that is not understood.
     let Ok(message) = serde_json::from_str::<Message<'_>>(json) else { return unreadable(json) };
-    let own = message.s.as_deref().map(normal).unwrap_or_default();
-    let symbol = symbol.map_or(own, str::to_owned);
+    // One feed holds many symbols: what the operator said is for messages that name none.
+    let said = symbol.map(str::to_owned).unwrap_or_default();
+    let symbol = message.s.as_deref().map_or(said, normal);
     match message.e.as_deref() {
         Some("trade" | "aggTrade") => trade(row, &message, symbol, received),
         Some("depthUpdate") => {

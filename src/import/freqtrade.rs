@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::bars::{BarRow, Bars, shortest_step};
+use super::columns::Field;
 use super::error::{Fault, ImportError};
 use super::figure::Figures;
 use super::file::ImportFile;
@@ -16,7 +17,7 @@ use super::json::{Element, Elements, string};
 use super::prints::{PrintRow, Prints};
 use crate::event::Side;
 use crate::market::quote;
-use crate::time::Span;
+use crate::time::{SECOND_NS, Span, Timestamp};
 
 pub(super) const CANDLES: Format = Format {
     name: "freqtrade-candles",
@@ -38,6 +39,7 @@ pub(super) const TRADES: Format = Format {
     open: open_trades,
 };
 
+const MILLISECOND_NS: i64 = SECOND_NS / 1_000;
 /// Steps of bars that are looked at to find how long they are.
 const PROBED: usize = 1000;
 
@@ -113,9 +115,17 @@ impl Importer for Candles {
     }
 }
 
+/// A row in another unit is a row of another file.
+fn milliseconds(field: &Field<'_>) -> Result<Timestamp, Fault> {
+    match field.unix("time")? {
+        (at, MILLISECOND_NS) => Ok(at),
+        _ => Err(field.fault("time", format!("{} is no millisecond", quote(field.text)))),
+    }
+}
+
 fn candle(element: &Element) -> Result<BarRow, Fault> {
     let [time, open, high, low, close, volume] = element.values()?;
-    let (open_time, _) = time.unix("time")?;
+    let open_time = milliseconds(&time)?;
     Ok(BarRow {
         row: element.number,
         open_time,
@@ -179,7 +189,7 @@ impl Importer for Trades {
 
 fn trade(element: &Element, symbol: &str) -> Result<PrintRow, Fault> {
     let [time, id, kind, side, price, amount, cost] = element.values()?;
-    let (time, _) = time.unix("time")?;
+    let time = milliseconds(&time)?;
     let aggressor = match string(side.text).as_deref() {
         Some("buy") => Some(Side::Buy),
         Some("sell") => Some(Side::Sell),
@@ -189,7 +199,7 @@ fn trade(element: &Element, symbol: &str) -> Result<PrintRow, Fault> {
             return Err(side.fault("side", reason));
         }
     };
-    let text = |field: &super::columns::Field<'_>, name| match string(field.text) {
+    let text = |field: &Field<'_>, name| match string(field.text) {
         Some(text) if text.len() <= 100 => Ok(Some(text)),
         _ if field.text == b"null" => Ok(None),
         _ => Err(field.fault(name, format!("{} is no short text", quote(field.text)))),

@@ -49,11 +49,17 @@ impl History {
             Err(error) => return Err(error.into()),
         };
         let mut history = Self::default();
+        // What says whether a run is under way.
+        let of_runs: Vec<u16> = Event::KINDS
+            .iter()
+            .filter(|(_, name, _)| matches!(*name, "run_started" | "run_ended"))
+            .map(|(kind, _, _)| *kind)
+            .collect();
         reader.for_each::<LedgerError>(0, |record| {
             let sequence = record.sequence;
             let fail = |source| LedgerError::Record { sequence, source };
             let (envelope, _) = record.envelope().map_err(fail)?;
-            if !is_import_kind(envelope.kind) && !matters(envelope.kind) {
+            if !is_import_kind(envelope.kind) && !of_runs.contains(&envelope.kind) {
                 return Ok(());
             }
             let (envelope, entry) = decode::<Event>(&record).map_err(fail)?;
@@ -97,9 +103,4 @@ impl History {
         }
         Ok(())
     }
-}
-
-/// Kinds that say whether a run is under way.
-fn matters(kind: u16) -> bool {
-    matches!(crate::event::kind_name(kind), Some("run_started" | "run_ended"))
 }

@@ -45,6 +45,9 @@ pub(super) const KRAKEN: Format = Format {
     open: |file| open(file, parse_kraken, |_| false, false),
 };
 
+/// Seconds end where the range of milliseconds begins: in the year 5138.
+const SECONDS_END_NS: i128 = 100_000_000_000 * 1_000_000_000;
+
 fn is_sum_header(line: &[u8]) -> bool {
     line.starts_with(b"agg_trade_id,") || line.starts_with(b"agg_id,")
 }
@@ -160,9 +163,10 @@ fn parse_kraken(row: u64, line: &[u8], symbol: &str) -> Result<PrintRow, Fault> 
         return Err(wrong_count(line, count, "3"));
     }
     let [time, price, quantity] = fields;
-    // What is no plain number of seconds is another format's time.
-    if parse_decimal(time.text, 9).is_err() {
-        return Err(time.fault("unixtime", format!("{} is no unix time", quote(time.text))));
+    // A row in another unit is a row of another file.
+    let seconds = parse_decimal(time.text, 9).is_ok_and(|nanos| nanos < SECONDS_END_NS);
+    if !seconds {
+        return Err(time.fault("unixtime", format!("{} is no time in seconds", quote(time.text))));
     }
     let at = parse_stamp("unixtime", time.text);
     let at = at.map_err(|bad| time.fault("unixtime", bad.reason))?;

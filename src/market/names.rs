@@ -193,7 +193,9 @@ fn is_word(text: &str) -> bool {
 pub(crate) fn split_joined(word: &str) -> Option<PairSymbol> {
     let (base, quote) = QUOTES.iter().find_map(|quote| {
         let base = word.strip_suffix(quote)?;
-        (base.len() >= 2).then_some((base, *quote))
+        // `XBTUSD` and `USDTUSD` end in TUSD, and are in USD.
+        let is_usd = *quote == "TUSD" && QUOTES.contains(&format!("{base}T").as_str());
+        (base.len() >= 2 && !is_usd).then_some((base, *quote))
     })?;
     Some(PairSymbol::new(base, quote))
 }

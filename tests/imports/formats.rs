@@ -18,7 +18,7 @@ fn binance_trades_give_numbers_sides_and_exact_sums() -> TestResult {
     let report = bench.import(&bench.file("BTCUSDT-trades-2023-01.csv", rows), &[])?;
     assert_eq!(report["format"], "binance-trades");
     let figures = &report["figures"];
-    assert_eq!((&figures["sum_qty"], &figures["sum_px_qty"]), (&json!("3.25"), &json!("323.3750")));
+    assert_eq!((&figures["sum_qty"], &figures["sum_px_qty"]), (&json!("3.25"), &json!("323.375")));
     assert_eq!((&figures["min_px"], &figures["max_px"]), (&json!("99"), &json!("100.5")));
     assert_eq!((&figures["trade_id"], &figures["missing_trades"]), (&json!([10, 14]), &json!(2)));
     assert_eq!(report["faults"], json!({"gap": 1}));
@@ -105,6 +105,30 @@ fn candles_of_freqtrade_are_read_across_lines_and_placed_where_they_stand() -> T
 }
 
 #[test]
+fn a_row_in_another_unit_of_time_is_refused_where_the_format_has_one() -> TestResult {
+    let cases = [
+        (
+            "DOGE_BTC-1m.json",
+            "[[1618951320000,1,1,1,1,1],[1618951380,1,1,1,1,1]]",
+            "no millisecond",
+        ),
+        ("kraken_BCHEUR.csv", "1672531436,90.54,1\n1672531436000,90.54,1\n", "no time in seconds"),
+        ("XBTUSD_1.csv", "1672531200,2,4,1,3,1,7\n1672531260000,2,4,1,3,1,7\n", "no second"),
+        (
+            "BTCUSDT-trades.csv",
+            "10,1,1,1,1672531200000,True,True\n11,1,1,1,1672531200,True,True\n",
+            "neither milliseconds nor microseconds",
+        ),
+    ];
+    for (name, text, words) in cases {
+        let bench = Bench::new();
+        let said = bench.refused(&bench.file(name, text), &[])?;
+        assert!(said.contains(words) && said.contains("line "), "{name}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
 fn trades_of_freqtrade_keep_what_is_finer_than_their_fields() -> TestResult {
     let bench = Bench::new();
     let text = r#"[[1570752033759,"1","limit","buy",0.5,11.0,0.015571269999999998],
@@ -112,7 +136,7 @@ fn trades_of_freqtrade_keep_what_is_finer_than_their_fields() -> TestResult {
     let report = bench.import(&bench.file("XRP_ETH-trades.json", text), &[])?;
     assert_eq!(report["format"], "freqtrade-trades");
     let print = &bench.payloads("trade_print")?[0];
-    assert_eq!((&print["quote"], &print["execution"]), (&json!("0.01557127"), &json!("limit")));
+    assert_eq!((&print["quote"], &print["execution"]), (&json!("0.015571269999"), &json!("limit")));
     assert_eq!(print["finer"], json!([{"name": "quote", "text": "0.015571269999999998"}]));
     assert_eq!(report["figures"]["sum_quote"], "1.015571269999999998");
     Ok(())

@@ -1,5 +1,9 @@
 //! What holds for every format: whole or not at all, once, and outside every run.
 
+use std::ops::ControlFlow;
+
+use schwabot::import::{FileOutcome, ImportRequest, import};
+use schwabot::ledger::WriterOptions;
 use serde_json::json;
 
 use crate::bench::Bench;
@@ -86,9 +90,22 @@ fn an_import_beside_a_run_changes_nothing_of_the_run() -> TestResult {
     bench.import(&bench.file("BTCUSDT-1m.csv", klines(0, 5)), &[])?;
     assert_eq!((state("summary")?, state("trades")?), (summary, trades));
     assert_eq!(bench.verified()?, Some(0));
-    // And a run may follow.
-    let again = run(&["verify", ledger, "--format", "json"])?.json()?;
-    assert_eq!(again["verdict"], "intact");
+    Ok(())
+}
+
+#[test]
+fn a_run_may_follow_an_import_and_is_verified_beside_it() -> TestResult {
+    let bench = Bench::new();
+    let file = bench.file("BTCUSDT-1m.csv", klines(0, 200));
+    bench.import(&file, &[])?;
+    let (ledger, file) = (bench.ledger(), file.to_str().unwrap());
+    let args = ["backtest", "--data", file, "--append", "--ledger", ledger.to_str().unwrap()];
+    let ran = run(&args)?;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let verified = run(&["verify", ledger.to_str().unwrap(), "--format", "json"])?;
+    assert_eq!(verified.code, Some(0), "{}", verified.out);
+    let vantage = &verified.json()?["vantage"];
+    assert!(vantage["imported"].as_u64() > Some(400), "both count as imported: {vantage}");
     Ok(())
 }
 
@@ -130,5 +147,103 @@ fn hostile_files_are_refused_and_the_ledger_stays_as_it_was() -> TestResult {
         let said = bench.refused(&file, &[])?;
         assert!(said.contains("BTCUSDT-1m.csv") && said.contains(words), "{name}: {said}");
     }
+    Ok(())
+}
+
+#[test]
+fn an_import_that_is_stopped_between_its_passes_or_within_the_second_can_be_done_again()
+-> TestResult {
+    let bench = Bench::new();
+    let files = vec![(bench.file("BTCUSDT-1m.csv", klines(0, 5)), None)];
+    let request = ImportRequest { files, ..ImportRequest::default() };
+    let options = WriterOptions::default();
+    for (looks, written) in [(3, false), (8, true)] {
+        let mut left = looks;
+        let report = import(&bench.ledger(), &request, &options, &mut |_| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        assert!(report.stopped);
+        assert_eq!(bench.ledger().exists(), written);
+    }
+    assert_eq!(bench.payloads("imported_bar")?.len(), 3);
+    assert!(bench.payloads("import_ended")?.is_empty());
+    assert_eq!(bench.verified()?, Some(0));
+    let report = import(&bench.ledger(), &request, &options, &mut |_| ControlFlow::Continue(()))?;
+    assert_eq!(report.files[0].outcome, FileOutcome::Imported);
+    assert_eq!((report.files[0].tally.new_facts(), report.files[0].tally.duplicates), (2, 3));
+    assert_eq!(bench.payloads("imported_bar")?.len(), 5);
+    assert_eq!(bench.verified()?, Some(0));
+    Ok(())
+}
+
+#[test]
+fn files_of_one_command_may_overlap_and_a_dry_run_says_the_same() -> TestResult {
+    let bench = Bench::new();
+    let files = [("BTCUSDT-1m-a.csv", klines(0, 5)), ("BTCUSDT-1m-b.csv", klines(3, 5))];
+    let files = files.iter().map(|(name, text)| (bench.file(name, text), None)).collect();
+    let mut request = ImportRequest { files, dry_run: true, ..ImportRequest::default() };
+    let mut told = Vec::new();
+    for dry_run in [true, false] {
+        request.dry_run = dry_run;
+        let watch = &mut |_: &_| ControlFlow::Continue(());
+        let report = import(&bench.ledger(), &request, &WriterOptions::default(), watch)?;
+        told.push(report.files.into_iter().map(|file| file.tally).collect::<Vec<_>>());
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!((told[1][1].new_facts(), told[1][1].duplicates), (3, 2));
+    assert_eq!(bench.verified()?, Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_second_file_at_fault_keeps_the_first_one_out() -> TestResult {
+    let bench = Bench::new();
+    let good = bench.file("BTCUSDT-1m.csv", klines(0, 5));
+    let bad = bench.file("ETHUSDT-1m.csv", klines(0, 5) + "1,2\n");
+    let (ledger, good, bad) = (bench.ledger(), good.to_str().unwrap(), bad.to_str().unwrap());
+    let ran = run(&["import", ledger.to_str().unwrap(), good, bad])?;
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("ETHUSDT-1m.csv: line 6"), "{}", ran.err);
+    assert!(!ledger.exists());
+    Ok(())
+}
+
+#[test]
+fn a_ledger_whose_run_has_not_ended_takes_no_import() -> TestResult {
+    let bench = Bench::new();
+    let samples = crate::support::samples::events();
+    let start = samples.into_iter().find(|event| event.name() == "run_started").unwrap();
+    let mut writer = schwabot::ledger::Writer::open(&bench.ledger(), &WriterOptions::default())?;
+    let mut batch = schwabot::ledger::Batch::new();
+    let (class, vantage) = (start.class(), schwabot::event::Vantage::Operator);
+    let time = schwabot::time::Timestamp::from_nanos(0);
+    batch.push(&start, &schwabot::event::Stamp::new(class, vantage, time))?;
+    writer.append(&batch)?;
+    writer.close()?;
+    let ran = bench.run(&bench.file("BTCUSDT-1m.csv", klines(0, 5)), &[])?;
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("the run at record 0 has not ended"), "{}", ran.err);
+    assert_eq!(bench.records()?.len(), 1);
+    Ok(())
+}
+
+#[test]
+fn a_packed_file_is_bounded_and_one_that_was_cut_is_refused() -> TestResult {
+    use std::io::Write as _;
+    let gzip = |bytes: &[u8]| -> TestResult<Vec<u8>> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes)?;
+        Ok(encoder.finish()?)
+    };
+    let bench = Bench::new();
+    let whole = gzip(klines(0, 500).as_bytes())?;
+    let said = bench.refused(&bench.file("BTCUSDT-1m.csv.gz", &whole[..whole.len() - 9]), &[])?;
+    assert!(said.contains("cannot unpack"), "{said}");
+    let bomb = gzip(&[klines(0, 1).as_bytes(), &b" \n".repeat(20 << 20)].concat())?;
+    let said = bench.refused(&bench.file("BTCUSDT-1m.csv.gz", bomb), &[])?;
+    assert!(said.contains("unpacked bytes for each stored byte"), "{said}");
+    let report = bench.import(&bench.file("BTCUSDT-1m.csv.gz", whole), &[])?;
+    assert_eq!(report["rows"], 500);
     Ok(())
 }

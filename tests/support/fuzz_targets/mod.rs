@@ -8,6 +8,7 @@
 #![expect(clippy::expect_used, reason = "a panic with the law in it is what a target is for")]
 
 mod frames;
+mod importers;
 mod imports;
 mod ledgers;
 mod meaning;
@@ -53,6 +54,16 @@ pub(crate) const TARGETS: &[Target] = &[
     target("candles", imports::candles, 300),
     target("packed", imports::packed, 300),
     target("commands", imports::commands, 500),
+    target("import-klines", importers::klines, 100),
+    target("import-agg-trades", importers::sums, 100),
+    target("import-trades", importers::trades, 100),
+    target("import-kraken-trades", importers::kraken_trades, 100),
+    target("import-kraken-ohlcvt", importers::kraken_bars, 100),
+    target("import-candles", importers::candles, 100),
+    target("import-json-trades", importers::json_trades, 100),
+    target("import-feed", importers::feed, 100),
+    target("import-lean", importers::lean, 100),
+    target("import-ohlcv", importers::ohlcv, 100),
 ];
 
 /// Bytes that are taken apart from the front; past the end they are zero.
