@@ -10,9 +10,11 @@
 #![expect(unsafe_code, reason = "this file and `map` are the one door to maps and locks")]
 
 mod map;
+mod watched;
 mod whole;
 
 pub use map::{Map, exit_on_cut_files};
+pub use watched::WatchedDisk;
 pub use whole::{Readers, read_whole, remove_if_there, write_anew, write_derived, write_whole};
 pub(crate) use whole::{ended_early, parent_of, write_unnamed};
 
@@ -108,6 +110,11 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// As the system says.
     fn is_locked(&self, path: &Path) -> io::Result<bool>;
+
+    /// Who is told, a megabyte or more at a time, how many bytes of segments were walked through.
+    fn watcher(&self) -> Option<Watcher> {
+        None
+    }
 }
 
 /// One open file.
@@ -168,6 +175,9 @@ pub trait DiskFile: Send + Sync {
     /// As the system says.
     fn map(&self) -> io::Result<Option<Map>>;
 }
+
+/// Is told of bytes that were read; called from any thread, so it must be quick.
+pub type Watcher = fn(u64);
 
 /// The machine's own disk.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use super::disk::{Access, Disk, DiskFile, Map, ended_early};
+use super::disk::{Access, Disk, DiskFile, Map, Watcher, ended_early};
 use super::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
 use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
 use super::tail::next_nonzero;
@@ -20,6 +20,9 @@ const SEARCH_IN_VAIN_MAX: u64 = 4;
 /// Mapped bytes that are kept before the ones that were read last.
 const KEPT_BYTES: usize = 2 << 20;
 
+/// Bytes between two words to whoever watches.
+const TELL_BYTES: u64 = 1 << 20;
+
 /// A segment's bytes, mapped or read through a window.
 pub struct SegmentFile {
     file: Box<dyn DiskFile>,
@@ -30,6 +33,9 @@ pub struct SegmentFile {
     window: Vec<u8>,
     window_start: u64,
     growing: bool,
+    /// Who is told how far reading has come, and up to where that was told.
+    watcher: Option<Watcher>,
+    told: u64,
 }
 
 impl SegmentFile {
@@ -42,7 +48,8 @@ impl SegmentFile {
         let file = disk.open(path, Access::Read)?;
         let len = file.len()?;
         let map = if growing { None } else { file.map()? };
-        Ok(Self { file, len, map, released: 0, window: Vec::new(), window_start: 0, growing })
+        let (window, watcher) = (Vec::new(), disk.watcher());
+        Ok(Self { file, len, map, released: 0, window, window_start: 0, growing, watcher, told: 0 })
     }
 
     /// Returns the file's length when it was opened.
@@ -74,6 +81,12 @@ impl SegmentFile {
     /// # Errors
     /// As the system says; [`io::ErrorKind::UnexpectedEof`] when the file became shorter.
     pub fn get(&mut self, offset: u64, bytes: usize) -> io::Result<&[u8]> {
+        if let Some(watcher) = self.watcher
+            && offset >= self.told.saturating_add(TELL_BYTES)
+        {
+            watcher(offset - self.told);
+            self.told = offset;
+        }
         let end = self.len.min(offset.saturating_add(bytes as u64));
         let wanted = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
         if self.map.is_some() {
