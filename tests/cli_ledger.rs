@@ -30,7 +30,8 @@ fn replay_shows_every_record_once_with_the_promised_fields() -> TestResult {
         assert_eq!(json["sequence"], sequence);
         sequence += 1;
         let fields: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        let wanted = ["cause", "class", "digest", "kind", "payload", "sequence", "time", "vantage"];
+        let wanted =
+            ["cause", "class", "digest", "kind", "payload", "sequence", "time", "type", "vantage"];
         assert_eq!(fields, wanted);
         assert_eq!(json["cause"].is_null(), json["class"] == "input");
     }

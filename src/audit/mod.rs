@@ -12,6 +12,7 @@
 //! Invariants: nothing is created, changed or locked; a read error is a failure to check and never
 //! a verdict; the answer does not depend on the number of threads.
 
+mod background;
 mod backup;
 mod bundle;
 mod chain;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use background::BackgroundAudit;
 pub use backup::{BackedUp, BackupError, Restored, backup, restore};
 pub use bundle::{BundleFile, bundle};
 pub use derived::DerivedDamage;

@@ -14,7 +14,10 @@ use super::args_import::ImportArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
-use crate::event::{Event, FileFormat, FillModel, kind_name};
+use super::args_replay::ReplayArgs;
+use super::args_tools::{CompletionsArgs, ConfigArgs, ManArgs};
+use super::args_watch::WatchArgs;
+use crate::event::{FileFormat, FillModel};
 use crate::ledger::SyncMode;
 use crate::ledger::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use crate::market::PairSymbol;
@@ -30,8 +33,34 @@ use crate::units::{Money, Ratio};
 #[derive(Debug, Parser)]
 #[command(name = "schwabot", version, propagate_version = true)]
 pub(super) struct Cli {
+    /// When to colour: auto means on a terminal and not under NO_COLOR [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Everywhere")]
+    pub(super) color: Option<ColorWhen>,
+    /// Say nothing on standard error but errors
+    #[arg(long, global = true, conflicts_with = "verbose", help_heading = "Everywhere")]
+    pub(super) quiet: bool,
+    /// Say on standard error what is being done, and when
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(super) verbose: bool,
+    /// Draw no progress; without it, it is drawn on a terminal only
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(super) no_progress: bool,
+    /// The file of settings, instead of ./schwabot.toml and the user's own
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub(super) config_file: Option<PathBuf>,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorWhen {
+    /// On a terminal, and not under `NO_COLOR`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -76,8 +105,16 @@ pub(super) enum Command {
     Recover(RecoverArgs),
     /// Copy what is provable of a damaged ledger into a new place
     Salvage(SalvageArgs),
+    /// Follow a growing ledger on the screen (built with `--features tui`)
+    Watch(WatchArgs),
     /// Measure what a ledger does on this disk, beside what the disk itself can do
     Bench(BenchArgs),
+    /// Show what commands start from, or write a file of settings
+    Config(ConfigArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -163,33 +200,6 @@ pub(super) struct BacktestArgs {
     pub(super) permutations: u64,
     #[command(flatten)]
     pub(super) threads: Threads,
-    /// How to answer
-    #[arg(long, default_value = "text")]
-    pub(super) format: Format,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ReplayArgs {
-    /// The ledger
-    pub(super) ledger: PathBuf,
-    /// First record
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
-    pub(super) from: u64,
-    /// Last record
-    #[arg(long, value_name = "SEQ")]
-    pub(super) to: Option<u64>,
-    /// Only records of this kind, by name (such as trade_closed) or number (such as 0x0207)
-    #[arg(long, value_parser = kind)]
-    pub(super) kind: Vec<u16>,
-    /// Only records that this one caused
-    #[arg(long, value_name = "SEQ")]
-    pub(super) cause: Option<u64>,
-    /// Go on with what is added, until Ctrl-C
-    #[arg(long)]
-    pub(super) follow: bool,
-    /// Open personal fields with the keys in this directory
-    #[arg(long, value_name = "DIR")]
-    pub(super) keys: Option<PathBuf>,
     /// How to answer
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
@@ -336,6 +346,7 @@ pub(super) enum What {
     Imports,
 }
 
+/// A pair as people write it.
 pub(super) fn pair(text: &str) -> Result<PairSymbol, String> {
     PairSymbol::parse(text).ok_or_else(|| "write it as BASE/QUOTE, in capitals".to_owned())
 }
@@ -356,19 +367,8 @@ fn cash(text: &str) -> Result<(String, Money), String> {
     Ok((currency, amount))
 }
 
-fn kind(text: &str) -> Result<u16, String> {
-    let number = match text.strip_prefix("0x") {
-        Some(hex) => u16::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    };
-    let named = || (0..=u16::MAX).find(|number| kind_name(*number) == Some(text));
-    number.or_else(named).ok_or_else(|| {
-        let names: Vec<&str> = Event::KINDS.iter().map(|(_, name, _)| *name).collect();
-        format!("no such kind; known are {}", names.join(", "))
-    })
-}
-
-fn at(text: &str) -> Result<UpTo, String> {
+/// A moment: a sequence, or a time.
+pub(super) fn at(text: &str) -> Result<UpTo, String> {
     if let Ok(sequence) = text.parse::<u64>() {
         return Ok(UpTo::Sequence(sequence));
     }

@@ -153,7 +153,8 @@ fn seconds() -> RangedU64ValueParser<u64> {
     RangedU64ValueParser::new().range(1..=10_000_000)
 }
 
-fn level(text: &str) -> Result<Level, String> {
+/// How far to check, as people write it.
+pub(super) fn level(text: &str) -> Result<Level, String> {
     match text {
         "chain" => Ok(Level::Chain),
         "tree" => Ok(Level::Tree),

@@ -9,7 +9,7 @@
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
-//! | 130 | `backtest`, `bench`, `demo`, `export`, `import`, `replay --follow` | stopped by Ctrl-C, a ledger closed |
+//! | 130 | whatever takes long | stopped by Ctrl-C: it says where, and how to go on |
 //!
 //! [`Verdict`]: crate::audit::Verdict
 
@@ -17,6 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::config::ConfigError;
 use crate::audit::{AuditError, BackupError, SelfTestError};
 use crate::checkpoint::{ProveError, SignError, WitnessError};
 use crate::erasure::ErasureError;
@@ -46,6 +47,10 @@ pub(super) enum CliError {
     Output(io::Error),
     #[error("{0}")]
     Usage(String),
+    #[error("this schwabot was built without the `{feature}` feature")]
+    NotBuilt { feature: &'static str },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("cannot make a directory for the ledger at {}: {source}", path.display())]
     Place { path: PathBuf, source: io::Error },
     #[error("cannot listen to Ctrl-C: {0}")]

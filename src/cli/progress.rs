@@ -1,10 +1,21 @@
 //! Progress for people: on stderr, and only where that is a terminal.
+//!
+//! A run is watched bar by bar ([`Watch`]). What reads a ledger is watched at the disk: whoever
+//! walks through segments, on whatever thread and floor, is counted there ([`Reading`]).
 
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt;
+use super::manners::manners;
+use super::text::{note, trace};
+use crate::ledger::clock::Stopwatch;
+use crate::ledger::disk::{Disk, WatchedDisk};
+use crate::ledger::layout::Layout;
 use crate::pipeline::Progress;
 
 /// Steps between two looks at the bar; looking costs more than a step.
@@ -26,10 +37,8 @@ impl Watch {
             // How many rows a file holds is not known before its end.
             None => (ProgressBar::new_spinner(), "{spinner} {pos} bars, {per_sec}  {msg}"),
         };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self { bar, steps: 0 }
+        trace(&"running");
+        Self { bar: drawn(bar, template), steps: 0 }
     }
 
     /// Takes the progress after a step.
@@ -47,4 +56,92 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A bar as it is drawn, if it is.
+fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
+    if !manners().progress {
+        return ProgressBar::hidden();
+    }
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Bytes of segments that were read, and about how many there are to read.
+static DONE: AtomicU64 = AtomicU64::new(0);
+static ALL: AtomicU64 = AtomicU64::new(0);
+static BAR: OnceLock<ProgressBar> = OnceLock::new();
+
+/// Less than this is read before anybody could look.
+const DRAWN_FROM_BYTES: u64 = 4 << 20;
+
+/// Watches the reading of a ledger until it is dropped.
+pub(super) struct Reading {
+    what: &'static str,
+    clock: Stopwatch,
+}
+
+impl Reading {
+    /// Begins to watch; the ledger is read through about so often.
+    pub(super) fn new(what: &'static str, ledger: &Path, times: u64) -> Self {
+        let bytes = segment_bytes(ledger).saturating_mul(times);
+        ALL.store(bytes, Ordering::Relaxed);
+        trace(&format_args!("{what}: about {bytes} bytes to read"));
+        if bytes >= DRAWN_FROM_BYTES {
+            let bar = drawn(
+                ProgressBar::new(bytes),
+                "{msg} {bar:30} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, \
+                 {eta} left",
+            );
+            bar.set_message(what);
+            // Commands read one ledger each; a second bar would draw over the first.
+            drop(BAR.set(bar));
+        }
+        Self { what, clock: Stopwatch::start() }
+    }
+
+    /// The disk on which reading is seen.
+    pub(super) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(WatchedDisk(count))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        clear();
+        trace(&format_args!("{}: took {} ms", self.what, self.clock.elapsed().as_millis()));
+    }
+}
+
+fn count(bytes: u64) {
+    let done = DONE.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+    if let Some(bar) = BAR.get() {
+        bar.set_position(done.min(ALL.load(Ordering::Relaxed)));
+    }
+}
+
+/// Takes the bar away.
+fn clear() {
+    if let Some(bar) = BAR.get() {
+        bar.finish_and_clear();
+    }
+}
+
+/// Says how far reading has come, when Ctrl-C ends it.
+pub(super) fn say_where_it_stopped(advice: &str) {
+    clear();
+    let (done, all) = (DONE.load(Ordering::Relaxed), ALL.load(Ordering::Relaxed));
+    let (done, all) = (done.min(all) >> 20, all >> 20);
+    note(&format_args!("stopped after reading {done} of {all} MiB; {advice}"));
+}
+
+/// Length of all segments; of what cannot be looked at, the command itself will tell.
+fn segment_bytes(ledger: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(Layout::new(ledger).segments()) else { return 0 };
+    let segments = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "seg"));
+    segments.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
 }

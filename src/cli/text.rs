@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
+use super::manners::{colours, manners};
 use super::outcome::CliError;
 use crate::units::{Money, MoneyExact};
 
@@ -36,9 +37,14 @@ impl Screen {
     pub(super) fn new() -> Self {
         let stdout = io::stdout().lock();
         let terminal = stdout.is_terminal();
-        let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colours = colours(&stdout);
         let out = BufWriter::with_capacity(64 << 10, stdout);
-        Self { out, terminal, colours: terminal && !forbidden }
+        Self { out, terminal, colours }
+    }
+
+    /// True where people read it as it comes.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Writes one line.
@@ -173,8 +179,25 @@ pub(super) fn usage_text(told: &clap::Error) -> String {
     lines.join("\n")
 }
 
-/// Writes a note to stderr.
+/// Writes a note to stderr, unless nothing is to be said there.
 pub(super) fn note(text: &dyn Display) {
+    if !manners().quiet {
+        say(text);
+    }
+}
+
+/// Writes to stderr what is being done now and how long the program has been at work, where that is
+/// asked for.
+pub(super) fn trace(text: &dyn Display) {
+    let manners = manners();
+    if manners.verbose {
+        let millis = manners.began.elapsed().as_millis();
+        say(&format_args!("[{:>4}.{:03} s] {text}", millis / 1000, millis % 1000));
+    }
+}
+
+/// Writes a line to stderr.
+pub(super) fn say(text: &dyn Display) {
     let text = text.to_string();
     drop(writeln!(io::stderr().lock(), "{}", visible(&text)));
 }

@@ -50,6 +50,11 @@ pub mod output {
     #![doc = include_str!("OUTPUT.md")]
 }
 
+/// All commands and flags, as the program itself tells them.
+pub mod cli {
+    #![doc = include_str!("CLI.md")]
+}
+
 /// What changed, release by release.
 pub mod changelog {
     #![doc = include_str!("CHANGELOG.md")]

@@ -93,6 +93,10 @@ fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
         vec!["keygen", "--name", "example.com/other", "-o", "NEW"],
         vec!["bench", "HERE", "--records", "1000", "--rounds", "1"],
         vec!["note", ledger, "--keys", &keys, "--subject", "Bob", "hello"],
+        vec!["config", "show"],
+        vec!["config", "path"],
+        vec!["config", "init", "NEW"],
+        vec!["man", "NEW"],
         vec!["shred", ledger, "--keys", &keys, "--subject", "Bob", "--reason", "asked"],
     ];
     let parts = "summary trades positions metrics data engines buckets soulprints links statistics \

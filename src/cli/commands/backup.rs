@@ -8,13 +8,18 @@ use crate::audit::{BackedUp, Restored, Verdict, VerifyOptions, backup, restore};
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_backup::{BackupArgs, RecoverArgs};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::ledger::LedgerEnd;
-use crate::ledger::disk::RealDisk;
 
 pub(in crate::cli) fn run(args: &BackupArgs) -> Outcome {
-    let done = backup(&RealDisk, &args.ledger, &args.out)?;
+    let reading = Reading::new("copying", &args.ledger, 1);
+    let advice = "the backup holds what it held before; the same command goes on";
+    interrupt::end_at_once(advice.to_owned())?;
+    let done = backup(&*reading.disk(), &args.ledger, &args.out)?;
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => tell_backup(&mut screen, &done, args)?,
@@ -72,11 +77,16 @@ fn tell_what_helps(screen: &mut Screen, done: &BackedUp, ledger: &Path) -> Resul
 
 /// Restores a backup.
 pub(super) fn come_back(args: &RecoverArgs, from: &Path) -> Outcome {
+    let reading = Reading::new("restoring", from, 2);
+    let advice = "the backup is as it was; the same command begins again";
+    interrupt::end_at_once(advice.to_owned())?;
     let options = VerifyOptions {
+        disk: reading.disk(),
         against: args.against.as_deref().map(read_note).transpose()?,
         ..VerifyOptions::default()
     };
     let restored = restore(from, &args.ledger, &options)?;
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => tell_restored(&mut screen, &restored, from)?,

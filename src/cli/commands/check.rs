@@ -24,9 +24,10 @@ use crate::time::Timestamp;
 const POLICY_BYTES_MAX: usize = 1 << 20;
 
 pub(in crate::cli) fn run(args: &CheckArgs) -> Outcome {
+    // The policy may be a setting, and a key that is given stands above it.
     let policy = match (&args.policy, &args.vkey) {
-        (Some(path), _) => read_policy(path)?,
-        (None, Some(key)) => Policy::of_log(key.clone()),
+        (_, Some(key)) => Policy::of_log(key.clone()),
+        (Some(path), None) => read_policy(path)?,
         (None, None) => {
             let text = "whom to believe? give --policy FILE or --vkey KEY";
             return Err(CliError::Usage(text.to_owned()));

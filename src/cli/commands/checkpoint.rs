@@ -14,6 +14,7 @@ use crate::checkpoint::{
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckpointArgs;
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::event::Event;
@@ -29,6 +30,8 @@ struct Witnessed {
 }
 
 pub(in crate::cli) fn run(args: &CheckpointArgs) -> Outcome {
+    // What is begun is finished: it takes no time.
+    interrupt::listen()?;
     let options = WriterOptions::default();
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let key = KeyFile::open(Arc::clone(&options.disk), &args.key)?;

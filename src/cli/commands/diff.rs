@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::cli::answer::Answer;
 use crate::cli::args::{DiffArgs, Format};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count};
 use crate::hash::Digest;
 use crate::ledger::Reader;
@@ -19,15 +21,18 @@ const DIFFERENT: u8 = 1;
 const FIELDS_SHOWN: usize = 16;
 
 pub(in crate::cli) fn run(args: &DiffArgs) -> Outcome {
-    let left = Reader::open(&args.ledger)?;
+    let reading = Reading::new("comparing", &args.ledger, if args.other.is_some() { 4 } else { 2 });
+    interrupt::end_at_once("nothing was changed; the same command begins again".to_owned())?;
+    let left = Reader::open_on(reading.disk(), &args.ledger)?;
     let found = match (&args.other, args.from, args.to) {
-        (Some(other), None, None) => diff(&left, &Reader::open(other)?)?,
+        (Some(other), None, None) => diff(&left, &Reader::open_on(reading.disk(), other)?)?,
         (None, Some(from), Some(to)) => diff_between(&left, from, to)?,
         _ => {
             let text = "give two ledgers, or one with --from SEQ and --to SEQ";
             return Err(CliError::Usage(text.to_owned()));
         }
     };
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => tell(&mut screen, args, &found)?,

@@ -7,6 +7,7 @@ use crate::cli::args::Format;
 use crate::cli::args_export::{ExportArgs, ExportFormat};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count, note};
 use crate::event::Event;
 use crate::export::{
@@ -26,7 +27,8 @@ pub(in crate::cli) fn run(args: &ExportArgs) -> Outcome {
     if tables.is_none() && args.what.is_some() {
         return Err(CliError::Usage("--what is for csv, jsonl and parquet".to_owned()));
     }
-    let reader: Reader<Event> = Reader::open(&args.ledger)?;
+    let reading = Reading::new("exporting", &args.ledger, 1);
+    let reader: Reader<Event> = Reader::open_on(reading.disk(), &args.ledger)?;
     interrupt::listen()?;
     let request = Request {
         from: args.from.unwrap_or(0),
@@ -41,6 +43,7 @@ pub(in crate::cli) fn run(args: &ExportArgs) -> Outcome {
         }
         None => export_vcp(&reader, &args.out, &request),
     };
+    drop(reading);
     match done {
         Err(error @ ExportError::Stopped) => {
             note(&error);
@@ -92,8 +95,12 @@ fn stack(args: &ExportArgs) -> Outcome {
                     --what, --from, --to-seq and --force are for the other formats";
         return Err(CliError::Usage(text.to_owned()));
     }
-    let reader = Reader::open(&args.ledger)?;
+    let reading = Reading::new("exporting", &args.ledger, 2);
+    let folder = args.out.display();
+    interrupt::end_at_once(format!("the ledger was only read; remove {folder}, and begin again"))?;
+    let reader = Reader::open_on(reading.disk(), &args.ledger)?;
     let stack = memory_stack(&reader)?;
+    drop(reading);
     write_memory_stack(&stack, &args.out)?;
     let mut screen = Screen::new();
     let (files, folder) = (stack.len(), args.out.display());

@@ -6,11 +6,14 @@ use super::key_ring;
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_erasure::NoteArgs;
+use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
 use crate::cli::text::{GOOD, Screen};
 use crate::erasure::{ErasureError, leave_note, shredded_subjects};
 
 pub(in crate::cli) fn run(args: &NoteArgs) -> Outcome {
+    // What is begun is finished: it takes no time.
+    interrupt::listen()?;
     let reader = key_ring::reader(&args.ledger)?;
     let ring = key_ring::open(&args.about.keys)?;
     let known = ring.find_by_name(&args.about.subject)?;

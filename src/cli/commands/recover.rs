@@ -8,7 +8,9 @@ use super::inspect::{is_live, scan};
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_backup::RecoverArgs;
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count};
 use crate::event::Event;
 use crate::hash::Digest;
@@ -37,8 +39,13 @@ pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
     if sound || (!listing.has_segments_dir && listing.identity.is_ok()) {
         return show(args, &Recovered::default());
     }
-    let writer: Writer<Event> = Writer::open(&args.ledger, &WriterOptions::default())?;
+    let reading = Reading::new("recovering", &args.ledger, 1);
+    let advice = "no old byte was changed; the same command goes on";
+    interrupt::end_at_once(advice.to_owned())?;
+    let options = WriterOptions { disk: reading.disk(), ..WriterOptions::default() };
+    let writer: Writer<Event> = Writer::open(&args.ledger, &options)?;
     let head = writer.close()?;
+    drop(reading);
     let after = Listing::read(&RealDisk, &layout)?;
     let notes = after.segments.iter().skip(listing.segments.len());
     let note = notes.filter_map(|listed| listed.header.as_ref().ok()?.recovery).next();

@@ -8,15 +8,18 @@ use serde_json::{Value, json};
 
 use super::key_ring;
 use super::personal::Personal;
-use crate::cli::args::{Format, ReplayArgs};
+use super::replay_filter::Filter;
+use crate::cli::args::Format;
+use crate::cli::args_replay::ReplayArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
-use crate::cli::text::{Screen, to_json};
+use crate::cli::progress::Reading;
+use crate::cli::text::{Screen, note, to_json};
 use crate::erasure::KeyRing;
 use crate::event::wire::DecodeError;
 use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, record};
 use crate::ledger::clock::pause;
-use crate::ledger::disk::RealDisk;
+use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::{Entry, LedgerError, Reader, decode};
 
 /// How long to wait before looking for new records.
@@ -28,24 +31,32 @@ const CSV_HEADER: [&str; 8] =
 pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
     let mut screen = Screen::new();
     let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
-    if args.follow {
-        interrupt::listen()?;
-    }
+    interrupt::listen()?;
+    let reading = Reading::new("reading", &args.ledger, 1);
+    // Lines that scroll over a terminal are progress enough.
+    let alone = screen.is_terminal() || args.follow;
+    let disk: Arc<dyn Disk> = if alone { Arc::new(RealDisk) } else { reading.disk() };
     if args.format == Format::Csv {
         screen.row(&CSV_HEADER)?;
     }
-    let mut next = args.from;
+    let mut filter = Filter::new(args);
+    let mut next = filter.first();
     loop {
-        let reader = Reader::<Event>::open_any(Arc::new(RealDisk), &args.ledger)?;
-        let done = show(&mut screen, args, &reader, keys.as_ref(), &mut next);
+        let reader = Reader::<Event>::open_any(Arc::clone(&disk), &args.ledger)?;
+        let done = show(&mut screen, args, &reader, keys.as_ref(), (&mut filter, &mut next));
         // What was read before an error is shown too.
         screen.flush()?;
         let done = done?;
-        if done || !args.follow {
-            return Ok(0);
-        }
         if interrupt::asked() {
+            drop(reading);
+            note(&format_args!("stopped before record {next}; --from {next} goes on there"));
             return Ok(INTERRUPTED);
+        }
+        if done || !args.follow {
+            if let Some(pairs) = filter.pairs_instead() {
+                note(&pairs);
+            }
+            return Ok(0);
         }
         pause(POLL);
     }
@@ -57,7 +68,7 @@ fn show(
     args: &ReplayArgs,
     reader: &Reader<Event>,
     keys: Option<&KeyRing>,
-    next: &mut u64,
+    (filter, next): (&mut Filter<'_>, &mut u64),
 ) -> Result<bool, CliError> {
     let own = reader.identity().application == Event::APPLICATION;
     let mut personal = Personal::new(reader, keys);
@@ -68,19 +79,21 @@ fn show(
             if sequence < *next {
                 continue;
             }
-            if args.to.is_some_and(|to| sequence > to) {
+            if filter.is_past(sequence) {
                 return Ok(true);
             }
             *next = sequence + 1;
             let unreadable = |source| LedgerError::Record { sequence, source };
             let (envelope, payload) = record.envelope().map_err(unreadable)?;
-            let cause = record.cause(&envelope);
-            if !(args.kind.is_empty() || args.kind.contains(&envelope.kind))
-                || args.cause.is_some_and(|wanted| cause != Some(wanted))
-            {
+            let wanted = filter.wants(&record, &envelope);
+            if !wanted && !filter.learns_from(&envelope) {
                 continue;
             }
             let (payload, entry) = readable(own, &record, payload).map_err(unreadable)?;
+            filter.learn(entry.as_ref());
+            if !wanted || !filter.names_pair(&envelope, &payload) {
+                continue;
+            }
             let said = entry.map(|entry| personal.of(&envelope, &entry)).transpose()?.flatten();
             let shown = Shown { payload, personal: said };
             write_record(screen, args.format, &record, &envelope, &shown)?;
@@ -88,8 +101,12 @@ fn show(
                 return Ok(false);
             }
         }
+        // Also where no record of many is shown.
+        if interrupt::asked() {
+            return Ok(false);
+        }
     }
-    Ok(args.to.is_some_and(|to| *next > to))
+    Ok(filter.is_past(*next))
 }
 
 /// What is shown of a record beside its envelope.

@@ -4,11 +4,19 @@ use crate::audit::{VerifyOptions, salvage};
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_proofs::SalvageArgs;
+use crate::cli::interrupt;
 use crate::cli::outcome::Outcome;
+use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count};
 
 pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
-    let salvaged = salvage(&args.ledger, &args.out, &VerifyOptions::default())?;
+    let reading = Reading::new("salvaging", &args.ledger, 4);
+    let out = args.out.display();
+    let advice = format!("the original was only read; remove {out}, and begin again");
+    interrupt::end_at_once(advice)?;
+    let options = VerifyOptions { disk: reading.disk(), ..VerifyOptions::default() };
+    let salvaged = salvage(&args.ledger, &args.out, &options)?;
+    drop(reading);
     let mut screen = Screen::new();
     if args.format != Format::Text {
         screen.answer(args.format, &Answer::new("salvage", &salvaged))?;

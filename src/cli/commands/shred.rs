@@ -8,12 +8,15 @@ use super::key_ring;
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_erasure::ShredArgs;
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{GOOD, Screen, count};
 use crate::erasure::{KeyRing, finish_shredding, records_under, shred, shredded_subjects};
 use crate::event::SubjectId;
 
 pub(in crate::cli) fn run(args: &ShredArgs) -> Outcome {
+    // What is begun is finished: it takes no time.
+    interrupt::listen()?;
     let reader = key_ring::reader(&args.ledger)?;
     let ring = key_ring::open_existing(&args.about.keys)?;
     let told = shredded_subjects(&reader)?;

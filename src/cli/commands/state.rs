@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::args::{Format, StateArgs, What};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{DIM, Screen, amount, amount_or_none, count};
 use crate::kernel::{PairQuality, RunState};
 use crate::ledger::Reader;
@@ -42,11 +44,14 @@ const DATA_COLUMNS: &[&str] = &[
 ];
 
 pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
-    let reader = Reader::open(&args.ledger)?;
+    let reading = Reading::new("folding", &args.ledger, 1);
+    interrupt::end_at_once("nothing was changed; the same command begins again".to_owned())?;
+    let reader = Reader::open_on(reading.disk(), &args.ledger)?;
     if args.what == What::Imports {
         return super::state_imports::run(args, &reader);
     }
     let folded = fold(&reader, args.at.unwrap_or(UpTo::End))?;
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => {
@@ -74,16 +79,17 @@ pub(in crate::cli) fn run(args: &StateArgs) -> Outcome {
 
 /// What is held of one pair.
 #[derive(Serialize)]
-struct Held {
-    symbol: String,
+pub(in crate::cli) struct Held {
+    pub(in crate::cli) symbol: String,
     side: crate::event::Side,
-    quantity: Quantity,
+    pub(in crate::cli) quantity: Quantity,
     basis: MoneyExact,
-    mark: Option<Price>,
-    unrealised: Option<MoneyExact>,
+    pub(in crate::cli) mark: Option<Price>,
+    pub(in crate::cli) unrealised: Option<MoneyExact>,
 }
 
-fn positions(run: &RunState) -> Vec<Held> {
+/// What is held, pair by pair.
+pub(in crate::cli) fn positions(run: &RunState) -> Vec<Held> {
     let places = run.portfolio().positions().iter().zip(run.pairs());
     let held = places.filter_map(|(position, pair)| {
         let mark = pair.last.map(|last| last.close);

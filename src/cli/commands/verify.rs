@@ -19,6 +19,7 @@ use crate::cli::args::Format;
 use crate::cli::args_proofs::VerifyArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{COULD_NOT, CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{BAD, GOOD, Screen, count, note};
 use crate::erasure::Unseal;
 use crate::event::Vantage;
@@ -38,10 +39,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
     let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
+    // It may be a setting; planted faults are judged without it.
+    let policy = args.policy.as_deref().filter(|_| !args.self_test);
+    let reading = Reading::new("verifying", &args.ledger, times_read(args));
+    if !args.follow {
+        let advice = "nothing was changed; --time-budget SECONDS ends earlier with a report";
+        interrupt::end_at_once(advice.to_owned())?;
+    }
     let options = VerifyOptions {
+        // What goes on and on has no end to be near to.
+        disk: if args.follow { Arc::new(RealDisk) } else { reading.disk() },
         level: args.level,
         threads: args.threads.asked().unwrap_or_else(usual_threads),
-        policy: args.policy.as_deref().map(read_policy).transpose()?,
+        policy: policy.map(read_policy).transpose()?,
         against: args.against.as_deref().map(read_note).transpose()?,
         since: args.since.as_deref().map(read_note).transpose()?,
         keys: keys.map(|ring| Arc::new(ring) as Arc<dyn Unseal>),
@@ -49,10 +59,12 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
         ..VerifyOptions::default()
     };
     if args.self_test {
+        drop(reading);
         return test_itself(args, &options);
     }
     let mut report =
         if args.follow { follow(args, &options)? } else { verify(&args.ledger, &options)? };
+    drop(reading);
     if let Some(folder) = &args.memory_stack {
         compare(&args.ledger, folder, &mut report)?;
     }
@@ -65,6 +77,12 @@ pub(in crate::cli) fn run(args: &VerifyArgs) -> Outcome {
         Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
         Err(error) => Err(error),
     }
+}
+
+/// How often an audit goes through all bytes: once for the chain, and once for what they mean.
+fn times_read(args: &VerifyArgs) -> u64 {
+    let bytes_alone = args.since.is_some() || args.level.is_some_and(|level| level <= Level::Tree);
+    if bytes_alone { 1 } else { 2 }
 }
 
 /// Looks again and again, and tells each look that finds something new, until something is wrong,
@@ -315,7 +333,7 @@ const fn level_in_words(level: Level) -> &'static str {
 }
 
 /// How a ledger ends, in one word.
-pub(super) const fn end_in_words(end: LedgerEnd) -> &'static str {
+pub(in crate::cli) const fn end_in_words(end: LedgerEnd) -> &'static str {
     match end {
         LedgerEnd::Closed => "closed",
         LedgerEnd::Open => "open",

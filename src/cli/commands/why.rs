@@ -4,15 +4,20 @@ use serde_json::{Value, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::args::{Format, WhyArgs};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::Screen;
 use crate::event::{Action, Event, OrderReason};
 use crate::ledger::Reader;
 use crate::projections::{Explanation, why};
 
 pub(in crate::cli) fn run(args: &WhyArgs) -> Outcome {
-    let reader = Reader::open(&args.ledger)?;
+    let reading = Reading::new("looking", &args.ledger, 2);
+    interrupt::end_at_once("nothing was changed; the same command begins again".to_owned())?;
+    let reader = Reader::open_on(reading.disk(), &args.ledger)?;
     let found = why(&reader, &args.trade)?;
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => tell(&mut screen, &found)?,

@@ -18,7 +18,7 @@ use crate::ledger::disk::RealDisk;
 
 pub(in crate::cli) fn run(args: &WitnessArgs, serve: Option<ServeWitness>) -> Outcome {
     let Some(serve) = serve else {
-        return Err(CliError::Usage("built without the `server` feature".to_owned()));
+        return Err(CliError::NotBuilt { feature: "server" });
     };
     let disk = Arc::new(RealDisk);
     let key = KeyFile::open(disk.clone(), &args.key)?.into_key();
