@@ -82,13 +82,9 @@ impl Folded {
 /// [`ProjectionError`] for damage, for records of another program or a later version, and for a
 /// sequence past the end.
 pub fn fold(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, ProjectionError> {
-    if let UpTo::Sequence(sequence) = up_to
-        && sequence >= reader.len()
-    {
-        return Err(ProjectionError::NoSuchRecord { sequence, records: reader.len() });
-    }
+    refuse_later(reader, up_to)?;
     let folded = snapshot::newest(reader, up_to)?.unwrap_or_default();
-    finish(reader, fold_on(reader, folded, up_to)?)
+    finish(reader, fold_on(reader, folded, up_to, &mut |_, _, _, _| {})?)
 }
 
 /// Folds a log from its first record on, whatever snapshots there are.
@@ -96,7 +92,34 @@ pub fn fold(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, ProjectionErr
 /// # Errors
 /// As [`fold`].
 pub fn fold_from_zero(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, ProjectionError> {
-    finish(reader, fold_on(reader, Folded::default(), up_to)?)
+    finish(reader, fold_on(reader, Folded::default(), up_to, &mut |_, _, _, _| {})?)
+}
+
+/// Who looks on while a log is folded: gets the world before each event, the event, its sequence and
+/// its event time.
+pub type Watch<'a> = dyn FnMut(&World, &Event, u64, Timestamp) + 'a;
+
+/// Folds a log from its first record on, and lets `watch` see each event on the way.
+///
+/// # Errors
+/// As [`fold`].
+pub fn fold_watched(
+    reader: &Reader<Event>,
+    up_to: UpTo,
+    watch: &mut Watch<'_>,
+) -> Result<Folded, ProjectionError> {
+    refuse_later(reader, up_to)?;
+    finish(reader, fold_on(reader, Folded::default(), up_to, watch)?)
+}
+
+/// A sequence past the end is nothing that a log can be folded up to.
+fn refuse_later(reader: &Reader<Event>, up_to: UpTo) -> Result<(), ProjectionError> {
+    match up_to {
+        UpTo::Sequence(sequence) if sequence >= reader.len() => {
+            Err(ProjectionError::NoSuchRecord { sequence, records: reader.len() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn finish(reader: &Reader<Event>, mut folded: Folded) -> Result<Folded, ProjectionError> {
@@ -109,6 +132,7 @@ fn fold_on(
     reader: &Reader<Event>,
     mut folded: Folded,
     up_to: UpTo,
+    watch: &mut Watch<'_>,
 ) -> Result<Folded, ProjectionError> {
     let first = folded.records;
     if let UpTo::Sequence(last) = up_to
@@ -131,7 +155,10 @@ fn fold_on(
                 return Ok(folded);
             }
             match entry {
-                Entry::Event(event) => folded.evolve(&event, sequence, stamp.time),
+                Entry::Event(event) => {
+                    watch(&folded.world, &event, sequence, stamp.time);
+                    folded.evolve(&event, sequence, stamp.time);
+                }
                 Entry::System(_) => folded.records = sequence.saturating_add(1),
             }
             if up_to == UpTo::Sequence(sequence) {
