@@ -5,4 +5,6 @@
 #[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
 
+mod report_cli;
 mod report_metrics;
+mod report_page;

@@ -15,6 +15,7 @@ use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
 use super::args_replay::ReplayArgs;
+use super::args_report::ReportArgs;
 use super::args_tools::{CompletionsArgs, ConfigArgs, ManArgs};
 use super::args_watch::WatchArgs;
 use crate::event::{FileFormat, FillModel};
@@ -81,6 +82,8 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Take other people's files into the ledger: market data, fills, trades
     Import(ImportArgs),
+    /// Write the tear sheet: one page of figures, drawings and the ledger's proof
+    Report(Box<ReportArgs>),
     /// Check the ledger: its bytes, its meaning, and every decision
     Verify(VerifyArgs),
     /// Make a key that signs checkpoints

@@ -11,6 +11,7 @@ mod args_export;
 mod args_import;
 mod args_proofs;
 mod args_replay;
+mod args_report;
 mod args_tools;
 mod args_watch;
 mod commands;
@@ -101,6 +102,7 @@ fn run(command: &Command, layers: &Layers, serve: Option<ServeWitness>) -> outco
         Command::Diff(args) => commands::diff::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),
+        Command::Report(args) => commands::report::run(args),
         Command::Verify(args) => commands::verify::run(args),
         Command::Keygen(args) => commands::keygen::run(args),
         Command::Checkpoint(args) => commands::checkpoint::run(args),

@@ -5,7 +5,7 @@
 //! | 0 | all | done; `verify`: intact |
 //! | 1 | `diff` | they differ |
 //! | 2 | all | it could not: usage, I/O, data, or a ledger that refuses |
-//! | 10 to 17 | `verify`, `demo`, `recover --from` | what is wrong: see [`Verdict`] |
+//! | 10 to 17 | `verify`, `demo`, `report`, `recover --from` | what is wrong: see [`Verdict`] |
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
@@ -28,6 +28,7 @@ use crate::market::SourceError;
 use crate::measure::MeasureError;
 use crate::pipeline::{PipelineError, RunFileError, SettingsError};
 use crate::projections::{ProjectionError, WhyError};
+use crate::report::ReportError;
 
 /// The command could not do its work.
 pub(super) const COULD_NOT: u8 = 2;
@@ -77,6 +78,8 @@ pub(super) enum CliError {
     Export(#[from] ExportError),
     #[error(transparent)]
     Import(#[from] ImportError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Erasure(#[from] ErasureError),
     #[error(transparent)]

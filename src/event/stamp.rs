@@ -66,6 +66,21 @@ envelope_enum! {
     }
 }
 
+impl Vantage {
+    /// Says it in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::Simulated => "simulated",
+            Self::Operator => "operator",
+            Self::SelfReported => "self-reported",
+            Self::Imported => "imported",
+            Self::VenueConfirmed => "venue-confirmed",
+        }
+    }
+}
+
 envelope_enum! {
     /// Which clock gave the event time.
     ClockSource, "clock" {

@@ -32,6 +32,8 @@ pub struct Range {
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metric {
+    /// The group that it is shown in.
+    pub group: &'static str,
     /// Its name for programs.
     pub name: &'static str,
     /// Its name for people.
@@ -53,6 +55,7 @@ pub struct Metric {
 /// Makes the figures of one group, which rest on the same values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Group {
+    pub(super) group: &'static str,
     pub(super) periods: u64,
     pub(super) of: &'static str,
     pub(super) range: Range,
@@ -66,8 +69,8 @@ impl Group {
         value: Option<f64>,
         formula: &'static str,
     ) -> Metric {
-        let Self { periods, of, range } = *self;
+        let Self { group, periods, of, range } = *self;
         let value = value.filter(|value| value.is_finite());
-        Metric { name, title, value, unit, formula, periods, of, range }
+        Metric { group, name, title, value, unit, formula, periods, of, range }
     }
 }

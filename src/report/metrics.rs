@@ -39,10 +39,11 @@ pub fn return_metrics(
     trials: Option<&Trials>,
     range: Range,
 ) -> Vec<Metric> {
-    let measured = Measured {
+    let mut measured = Measured {
         returns: closes.returns().unwrap_or_default(),
         a_year: closes.period().a_year(),
         group: Group {
+            group: "Performance",
             periods: closes.values().len() as u64,
             of: match closes.period() {
                 returns::Period::Day => "returns of a day",
@@ -52,10 +53,14 @@ pub fn return_metrics(
         },
     };
     let mut found = measured.performance();
+    measured.group.group = "Risk";
     found.extend(measured.risk());
+    measured.group.group = "Returns";
     found.extend(measured.shape());
-    found.extend(measured.luck(trials));
     found.extend(measured.calendar(closes));
+    measured.group.group = "Skill or luck";
+    found.extend(measured.luck(trials));
+    measured.group.group = "Against buy and hold";
     found.extend(measured.against(benchmark.filter(|other| {
         other.period() == closes.period() && other.values().len() == closes.values().len()
     })));

@@ -7,20 +7,39 @@
 //! number: what is undefined is none; memory does not grow with the log, but with its days and its
 //! closed trades.
 
+mod account;
+mod charts;
 mod drawdown;
+mod equity;
+mod evidence;
 mod metric;
 mod metrics;
+mod page;
+mod page_parts;
+mod patterns;
+mod proof;
 pub mod returns;
 mod sharpe;
+mod sheet;
+mod slices;
 pub mod statistics;
+mod svg;
+mod table;
+mod thinned;
 mod trades;
+mod words;
 
 pub use drawdown::{Drawdowns, FALLS_KEPT, Fall};
 pub use metric::{Metric, Range, Unit};
 pub use metrics::{return_metrics, value_of};
+pub use proof::Proof;
 pub use returns::{Closes, Period};
 pub use sharpe::{
     SharpeEstimate, Trials, deflated_sharpe, expected_best_sharpe, minimum_track_record,
     probabilistic_sharpe,
 };
+pub use sheet::{
+    CloseRow, DAYS_ENOUGH, ReportError, RunFacts, SheetOptions, TearSheet, TradeRow, tear_sheet,
+};
+pub use table::{Cell, Column, Table};
 pub use trades::{TradeFigures, trade_metrics};

@@ -56,6 +56,15 @@ impl Period {
         }
     }
 
+    /// Returns "a day" or "an hour".
+    #[must_use]
+    pub const fn one(self) -> &'static str {
+        match self {
+            Self::Hour => "an hour",
+            Self::Day => "a day",
+        }
+    }
+
     /// Returns the number of the period that holds this instant, since 1970. A value that is known
     /// at the very end of a period belongs to it.
     #[must_use]

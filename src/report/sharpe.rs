@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::statistics::{deviation, finite, mean, population_shape, quotient};
 use crate::signals::{normal_probability, normal_upper_point};
+use crate::units::Ratio;
 
 /// The constant of Euler and Mascheroni.
 const EULER: f64 = 0.577_215_664_901_532_9;
@@ -69,6 +70,14 @@ pub struct Trials {
     pub count: u64,
     /// The variance of the trials' Sharpe ratios, of one period.
     pub sharpe_variance: f64,
+}
+
+impl Trials {
+    /// Says how many trials there were and the variance of their Sharpe ratios of one period.
+    #[must_use]
+    pub fn of(count: u64, sharpe_variance: Ratio) -> Self {
+        Self { count, sharpe_variance: sharpe_variance.raw() as f64 / 1e9 }
+    }
 }
 
 /// Returns the probability that the true Sharpe ratio of one period is above `benchmark`; none where

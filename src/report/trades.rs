@@ -86,8 +86,9 @@ impl TradeFigures {
 /// ```
 #[must_use]
 pub fn trade_metrics(trades: &[TradeFigures], opening: f64, range: Range) -> Vec<Metric> {
-    let group = Group { periods: trades.len() as u64, of: "closed trades", range };
+    let group = Group { group: "Trades", periods: trades.len() as u64, of: "closed trades", range };
     let mut found = results(&group, trades);
+    let group = Group { group: "Costs and times", ..group };
     found.extend(costs_and_times(&group, trades, opening));
     found.extend(sides(range, trades));
     found
@@ -209,6 +210,7 @@ fn sides(range: Range, trades: &[TradeFigures]) -> Vec<Metric> {
     };
     let (long, short) = (of_side(true), of_side(false));
     let group = |nets: &[f64]| Group {
+        group: "Long and short",
         periods: nets.len() as u64,
         of: "closed trades of this side",
         range,

@@ -22,6 +22,7 @@ pub(super) mod prove;
 pub(super) mod recover;
 pub(super) mod replay;
 mod replay_filter;
+pub(super) mod report;
 pub(super) mod salvage;
 pub(super) mod shred;
 pub(super) mod state;

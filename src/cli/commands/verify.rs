@@ -22,7 +22,6 @@ use crate::cli::outcome::{COULD_NOT, CliError, Outcome};
 use crate::cli::progress::Reading;
 use crate::cli::text::{BAD, GOOD, Screen, count, note};
 use crate::erasure::Unseal;
-use crate::event::Vantage;
 use crate::export::{compare_memory_stack, memory_stack};
 use crate::ledger::clock::{Deadline, pause};
 use crate::ledger::disk::RealDisk;
@@ -224,7 +223,7 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
     }
     if !report.vantage.is_empty() {
         let seen = report.vantage.iter();
-        let seen = seen.map(|(vantage, inputs)| format!("{inputs} {}", vantage_in_words(*vantage)));
+        let seen = seen.map(|(vantage, inputs)| format!("{inputs} {}", vantage.in_words()));
         screen.field("inputs rest on", seen.collect::<Vec<_>>().join(", "))?;
     }
     tell_what_is_wrong(screen, report)
@@ -291,17 +290,6 @@ fn more(screen: &mut Screen, all: u64, noun: &str) -> Result<(), CliError> {
 }
 
 /// Says where a fault is and what was met against what.
-const fn vantage_in_words(vantage: Vantage) -> &'static str {
-    match vantage {
-        Vantage::Computed => "computed",
-        Vantage::Simulated => "simulated",
-        Vantage::Operator => "operator",
-        Vantage::SelfReported => "self-reported",
-        Vantage::Imported => "imported",
-        Vantage::VenueConfirmed => "venue-confirmed",
-    }
-}
-
 pub(super) fn fault_in_words(fault: &Fault) -> String {
     format!(
         "segment {:012}, bytes {}..{}, record {}: {}: expected {}, found {}",
