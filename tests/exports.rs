@@ -12,8 +12,12 @@ mod columns;
 mod files;
 #[path = "exports/page.rs"]
 mod page;
+#[path = "exports/selection.rs"]
+mod selection;
 #[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
+#[path = "exports/sweep.rs"]
+mod sweep;
 #[path = "exports/tables.rs"]
 mod tables;
 #[path = "exports/vcp.rs"]

@@ -16,6 +16,7 @@ use super::args_proofs::{
 };
 use super::args_replay::ReplayArgs;
 use super::args_report::ReportArgs;
+use super::args_sweep::SweepArgs;
 use super::args_tools::{CompletionsArgs, ConfigArgs, ManArgs};
 use super::args_watch::WatchArgs;
 use crate::event::{FileFormat, FillModel};
@@ -70,6 +71,8 @@ pub(super) enum Command {
     Demo(DemoArgs),
     /// Run a strategy over candle files and record everything
     Backtest(Box<BacktestArgs>),
+    /// Try strategies and parameters side by side, judged on data they did not see
+    Sweep(Box<SweepArgs>),
     /// Show the records of a ledger
     Replay(ReplayArgs),
     /// Rebuild a state from the log: at its end, at a record, or at a time
@@ -361,7 +364,7 @@ fn named(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn cash(text: &str) -> Result<(String, Money), String> {
+pub(super) fn cash(text: &str) -> Result<(String, Money), String> {
     let (currency, amount) = named(text).map_err(|_| "write it as CUR=AMOUNT")?;
     let amount: Money = amount.parse().map_err(|error| format!("{error}"))?;
     if amount < Money::ZERO {

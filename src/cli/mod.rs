@@ -12,6 +12,7 @@ mod args_import;
 mod args_proofs;
 mod args_replay;
 mod args_report;
+mod args_sweep;
 mod args_tools;
 mod args_watch;
 mod commands;
@@ -96,6 +97,7 @@ fn run(command: &Command, layers: &Layers, serve: Option<ServeWitness>) -> outco
     match command {
         Command::Demo(args) => commands::demo::run(args),
         Command::Backtest(args) => commands::backtest::run(args),
+        Command::Sweep(args) => commands::sweep::run(args),
         Command::Replay(args) => commands::replay::run(args),
         Command::State(args) => commands::state::run(args),
         Command::Why(args) => commands::why::run(args),

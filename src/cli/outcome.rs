@@ -26,9 +26,10 @@ use crate::import::ImportError;
 use crate::ledger::LedgerError;
 use crate::market::SourceError;
 use crate::measure::MeasureError;
-use crate::pipeline::{PipelineError, RunFileError, SettingsError};
+use crate::pipeline::{PipelineError, RunFileError, SettingsError, SweepError};
 use crate::projections::{ProjectionError, WhyError};
 use crate::report::ReportError;
+use crate::report::SelectionError;
 
 /// The command could not do its work.
 pub(super) const COULD_NOT: u8 = 2;
@@ -60,6 +61,10 @@ pub(super) enum CliError {
     Pipeline(#[from] PipelineError),
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     #[error(transparent)]
     RunFile(#[from] RunFileError),
     #[error(transparent)]

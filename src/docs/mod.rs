@@ -40,6 +40,11 @@ pub mod exports {
     #![doc = include_str!("EXPORTS.md")]
 }
 
+/// Many runs side by side: grids, going on, walk-forward, and how far the best may be believed.
+pub mod sweeps {
+    #![doc = include_str!("SWEEPS.md")]
+}
+
 /// What the source documents' names became, and what was dropped.
 pub mod names {
     #![doc = include_str!("NAMES.md")]

@@ -16,6 +16,7 @@ mod run_file;
 mod settings;
 mod steps;
 mod summary;
+mod sweep;
 mod trading;
 mod unrecorded;
 
@@ -25,6 +26,7 @@ pub use permutations::{PermutationOutcome, run_permutations};
 pub use run_file::{RunFile, RunFileError, file_format, fill_model, sync_mode};
 pub use settings::{InstrumentSettings, RunSettings, SettingsError, VenueSettings, market_config};
 pub use summary::{EngineReports, Summary};
+pub use sweep::{Axis, Grid, Plan, Sweep, SweepError, TRIALS_MAX, Trial, TrialResult, run_sweep};
 pub use trading::{BacktestResult, CycleResult, TradingPipeline};
 pub use unrecorded::{Unrecorded, run_unrecorded};
 

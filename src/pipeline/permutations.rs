@@ -90,7 +90,7 @@ fn run_one(
         source: market.permuted(seed),
         strategies: strategies.clone(),
     };
-    let (kernel, ..) = decide(job, 1, |_| ControlFlow::Continue(()))?;
+    let (kernel, ..) = decide(job, 1, |_, _| (), |_| ControlFlow::Continue(()))?;
     let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
     let account = run.portfolio().account(&config.account_currency);
     Ok(PermutationOutcome {

@@ -15,7 +15,7 @@ use crate::strategies::{self, StrategyError};
 use crate::units::{Money, Price, Quantity, Ratio};
 
 /// The strategy of a run that names none.
-const STRATEGY: &str = "sma-cross";
+pub(super) const STRATEGY: &str = "sma-cross";
 
 /// Why settings make no configuration.
 #[derive(Debug, thiserror::Error)]

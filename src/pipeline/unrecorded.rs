@@ -72,7 +72,7 @@ pub fn run_unrecorded<S: Source + Send>(
     threads: usize,
     watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Unrecorded, PipelineError> {
-    let (kernel, time, flow) = decide(job, threads, watch)?;
+    let (kernel, time, flow) = decide(job, threads, |_, _| (), watch)?;
     let run = kernel.world().run().ok_or(PipelineError::NotBegun)?;
     Ok(Unrecorded::of(run, time, flow.is_break()))
 }
@@ -97,9 +97,11 @@ impl Unrecorded {
 }
 
 /// Lets the kernel answer every input; also tells when that was, and whether `watch` broke.
+/// `before` sees each input, and the world that it meets.
 pub(super) fn decide<S: Source + Send>(
     job: Job<S>,
     threads: usize,
+    mut before: impl FnMut(&Event, &World),
     mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<(Kernel, Timestamp, ControlFlow<()>), PipelineError> {
     let mut clock = InputClock::new(job.origin, &job.config);
@@ -109,6 +111,7 @@ pub(super) fn decide<S: Source + Send>(
     let mut records = 0;
     let mut step = |input: &Event| {
         let now = clock.advance(input);
+        before(input, kernel.world());
         decisions.clear();
         kernel.step(records, input, now, &mut decisions)?;
         records += 1 + decisions.len() as u64;

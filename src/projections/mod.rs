@@ -6,6 +6,7 @@
 //! every link on the way; memory does not grow with the log, but with its closed trades.
 
 mod accounts;
+mod curve;
 mod diff;
 mod imported;
 mod quality;
@@ -14,6 +15,7 @@ mod snapshot;
 mod why;
 
 pub use accounts::{AccountSummary, account_summaries};
+pub use curve::{CurvePoint, CurveSampler, EquityCurve, equity_curve};
 pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
 pub use imported::{ImportedFile, imported_files};
 pub use quality::DataQuality;

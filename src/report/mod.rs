@@ -14,11 +14,15 @@ mod equity;
 mod evidence;
 mod metric;
 mod metrics;
+mod overfitting;
 mod page;
 mod page_parts;
 mod patterns;
 mod proof;
 pub mod returns;
+mod selection;
+mod selection_page;
+mod selection_words;
 mod sharpe;
 mod sheet;
 mod slices;
@@ -32,8 +36,14 @@ mod words;
 pub use drawdown::{Drawdowns, FALLS_KEPT, Fall};
 pub use metric::{Metric, Range, Unit};
 pub use metrics::{return_metrics, value_of};
+pub use overfitting::{Overfitting, overfitting};
 pub use proof::Proof;
 pub use returns::{Closes, Period};
+pub use selection::{
+    Figures, Followed, Judged, Judgement, SelectionError, UnitPoint, WalkForward, Window, judge,
+};
+pub use selection_page::selection_page;
+pub use selection_words::FIGURE_NAMES;
 pub use sharpe::{
     SharpeEstimate, Trials, deflated_sharpe, expected_best_sharpe, minimum_track_record,
     probabilistic_sharpe,

@@ -28,6 +28,8 @@ pub(super) mod shred;
 pub(super) mod state;
 mod state_domain;
 mod state_imports;
+pub(super) mod sweep;
+mod sweep_answer;
 pub(super) mod tools;
 pub(super) mod verify;
 pub(super) mod watch;
