@@ -31,6 +31,10 @@ pub(super) struct ImportArgs {
     /// format's venue]
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(super) label: Option<String>,
+    /// Offset of the clock that wrote times without a zone, such as +02:00 [default: +00:00, told
+    /// as a defect]
+    #[arg(long, value_name = "OFFSET", value_parser = offset, allow_hyphen_values = true)]
+    pub(super) utc_offset: Option<i32>,
     /// Leave out rows that cannot be read, and record that, instead of importing nothing
     #[arg(long)]
     pub(super) skip_malformed: bool,
@@ -60,4 +64,21 @@ fn label(text: &str) -> Result<String, String> {
         1..=100 => Ok(text.to_owned()),
         _ => Err("write 1 to 100 characters".to_owned()),
     }
+}
+
+/// Reads an offset such as `+02:00` or `-3` and returns its seconds east of UTC.
+fn offset(text: &str) -> Result<i32, String> {
+    let bad = || "write it as +02:00 or -05:30".to_owned();
+    let (sign, digits) = match (text.strip_prefix('-'), text.strip_prefix('+')) {
+        (Some(digits), _) => (-1, digits),
+        (None, Some(digits)) => (1, digits),
+        (None, None) => (1, text),
+    };
+    let (hours, minutes) = digits.split_once(':').unwrap_or((digits, "0"));
+    let number = |part: &str| part.parse::<u8>().ok().map(i32::from).filter(|_| part.len() <= 2);
+    let (hours, minutes) = (number(hours).ok_or_else(bad)?, number(minutes).ok_or_else(bad)?);
+    if hours > 18 || minutes > 59 {
+        return Err(bad());
+    }
+    Ok(sign * (hours * 3_600 + minutes * 60))
 }

@@ -31,6 +31,8 @@ pub struct ImportFile {
     pub pair: Option<PairSymbol>,
     /// The length of its bars, if the operator said it.
     pub interval: Option<Span>,
+    /// How many seconds east of UTC the clock was that wrote times without a zone.
+    pub utc_offset: Option<i32>,
     /// Whose data it is.
     pub label: String,
 }

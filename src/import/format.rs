@@ -30,6 +30,20 @@ pub struct Format {
 
 /// Every format, in the order in which a file is held against them: the narrow ones first.
 pub const FORMATS: &[&Format] = &[
+    &super::accounts::FORMATS[0],
+    &super::accounts::FORMATS[1],
+    &super::accounts::FORMATS[2],
+    &super::accounts::FORMATS[3],
+    &super::accounts::FORMATS[4],
+    &super::accounts::FORMATS[5],
+    &super::accounts::FORMATS[6],
+    &super::accounts::FORMATS[7],
+    &super::accounts::FORMATS[8],
+    &super::accounts::FORMATS[9],
+    &super::accounts::FORMATS[10],
+    &super::accounts::FORMATS[11],
+    &super::accounts::FORMATS[12],
+    &super::accounts::FORMATS[13],
     &super::klines::FORMAT,
     &super::trades::BINANCE_SUMS,
     &super::trades::BINANCE,

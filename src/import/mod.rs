@@ -14,6 +14,7 @@
 //! without an error. A crash or Ctrl-C during the second pass leaves an import without its end: it
 //! is shown as that, and the next import of the file adds what is missing.
 
+pub mod accounts;
 mod bars;
 mod candles;
 mod columns;
@@ -72,6 +73,8 @@ pub struct ImportRequest {
     pub label: Option<String>,
     /// The length of their bars; else the rows or the name say it.
     pub interval: Option<Span>,
+    /// How many seconds east of UTC the clock was that wrote times without a zone.
+    pub utc_offset: Option<i32>,
     /// Whether a row that cannot be read is left out and recorded, instead of ending the import.
     pub skip_malformed: bool,
     /// Whether nothing is written.
@@ -206,6 +209,7 @@ fn look_at(
         checksum_matched: file::check_beside(path, digest)?,
         pair: pair.clone(),
         interval: request.interval,
+        utc_offset: request.utc_offset,
         label,
     })
 }

@@ -123,7 +123,7 @@ pub(crate) fn member_name(path: &Path) -> Result<Option<String>, SourceError> {
         return Ok(None);
     }
     let unpack = |reason| SourceError::Unpack { file: path.to_owned(), reason };
-    Ok(Some(find_member(&mut stored.file).map_err(unpack)?.name))
+    Ok(Some(find_member(&mut stored.file, None).map_err(unpack)?.name))
 }
 
 /// Returns the names of all that is inside a zip, bounded in number.
@@ -153,8 +153,8 @@ struct Member {
     deflated: bool,
 }
 
-/// Reads a zip's directory and finds its one file.
-fn find_member(file: &mut File) -> Result<Member, String> {
+/// Reads a zip's directory and finds its one file, or the one with this whole name.
+fn find_member(file: &mut File, wanted: Option<&str>) -> Result<Member, String> {
     let declared = declared_entries(file).map_err(|error| error.to_string())?;
     if declared > ZIP_ENTRIES_MAX {
         return Err("the zip must hold exactly one file, and holds many".to_owned());
@@ -169,6 +169,9 @@ fn find_member(file: &mut File) -> Result<Member, String> {
         let entry = archive.by_index_raw(index).map_err(|error| error.to_string())?;
         // Folders, and the resource forks that one operating system adds, hold no data.
         if entry.name_raw().ends_with(b"/") || entry.name_raw().starts_with(b"__MACOSX/") {
+            continue;
+        }
+        if wanted.is_some_and(|wanted| entry.name_raw() != wanted.as_bytes()) {
             continue;
         }
         if found.is_some() {
@@ -254,15 +257,29 @@ pub(crate) struct Unpacked {
 struct TooMuch;
 
 impl Unpacked {
+    /// Whether a file is a zip.
+    pub(crate) fn is_zip(path: &Path) -> Result<bool, SourceError> {
+        let mut stored = Stored::open(path)?;
+        let mut magic = Vec::new();
+        let read = (&mut stored.file).take(4).read_to_end(&mut magic);
+        read.map_err(|source| SourceError::Io { file: path.to_owned(), source })?;
+        Ok(magic == ZIP_MAGIC || magic == ZIP_EMPTY_MAGIC)
+    }
+
     /// Opens a data file and recognises how it is packed.
     pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
+        Self::open_inside(path, None)
+    }
+
+    /// Likewise; of a zip with several files the one with this whole name.
+    pub(crate) fn open_inside(path: &Path, member: Option<&str>) -> Result<Self, SourceError> {
         let io_error = |source| SourceError::Io { file: path.to_owned(), source };
         let mut stored = Stored::open(path)?;
         let mut magic = Vec::new();
         (&mut stored.file).take(4).read_to_end(&mut magic).map_err(io_error)?;
         let member = if magic == ZIP_MAGIC || magic == ZIP_EMPTY_MAGIC {
             let unpack = |reason| SourceError::Unpack { file: path.to_owned(), reason };
-            Some(find_member(&mut stored.file).map_err(unpack)?)
+            Some(find_member(&mut stored.file, member).map_err(unpack)?)
         } else {
             None
         };

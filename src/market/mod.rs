@@ -38,7 +38,7 @@ pub use text::LINE_MAX;
 
 // What importers of other formats read files with.
 pub(crate) use error::{BadRow, quote};
-pub(crate) use files::{member_name, member_names};
+pub(crate) use files::{Unpacked, member_name, member_names, read_error};
 pub(crate) use names::{interval_of_name, pair_of_name, split_joined};
 pub(crate) use stamps::{parse_stamp, parse_unix, whole_number};
 pub(crate) use text::{Fields, Lines, Text, check_text};

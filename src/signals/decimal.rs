@@ -26,6 +26,22 @@ pub fn python_float_text(decimal: &str) -> Option<String> {
     plain.then(|| format!("{value:?}"))
 }
 
+/// Returns the shortest decimal text that reads back as the double with these bits, with an exponent
+/// where that is usual; none where it is not finite.
+///
+/// # Examples
+/// ```
+/// use schwabot::signals::shortest_float_text;
+/// assert_eq!(shortest_float_text(0x3fb9_9999_9999_999a).as_deref(), Some("0.1"));
+/// assert_eq!(shortest_float_text(0x3e45_798e_e230_8c3a).as_deref(), Some("1e-8"));
+/// assert_eq!(shortest_float_text(0x7ff0_0000_0000_0000), None);
+/// ```
+#[must_use]
+pub fn shortest_float_text(bits: u64) -> Option<String> {
+    let value = f64::from_bits(bits);
+    value.is_finite().then(|| format!("{value:?}"))
+}
+
 /// Reads decimal text to the nearest finite double.
 fn nearest_float(decimal: &str) -> Option<f64> {
     // The standard parser also takes "inf" and "nan"; decimal numbers hold none of their letters.

@@ -51,7 +51,7 @@ pub use clock::{ACTIVITY_MAX, ClockRate};
 pub use cycle::{
     CycleLeg, LegRate, cycle_log_return, negative_log_rate, net_return, round_trip_cost,
 };
-pub use decimal::python_float_text;
+pub use decimal::{python_float_text, shortest_float_text};
 pub use dtw::dtw_distance;
 pub use ema::{EMA_SPAN_MAX, EmaCross};
 pub use evidence::{WilsonBounds, beta_mean, flat_posterior, wilson_bounds};

@@ -1,7 +1,7 @@
 //! FIX logs: length and checksum of every message, executions of two versions, and what is missing.
 
-use schwabot::event::Side;
-use schwabot::import::accounts::{AccountFormat, Liquidity, NoticeKind};
+use schwabot::event::{Liquidity, Side};
+use schwabot::import::accounts::{AccountFormat, NoticeKind};
 
 use super::reading::{read, refused};
 

@@ -2,8 +2,8 @@
 
 use std::io::Read as _;
 
-use schwabot::event::Side;
-use schwabot::import::accounts::{AccountFormat, Exactness, Liquidity, NoticeKind};
+use schwabot::event::{Exactness, Liquidity, Side};
+use schwabot::import::accounts::{AccountFormat, NoticeKind};
 use schwabot::units::MoneyExact;
 
 use super::reading::{read, refused};

@@ -1,7 +1,7 @@
 //! Tables of venues and bots: columns by name, units, signs, and numbers as they are written.
 
-use schwabot::event::Side;
-use schwabot::import::accounts::{AccountFormat, AccountOptions, Exactness, NoticeKind};
+use schwabot::event::{Exactness, Side};
+use schwabot::import::accounts::{AccountFormat, AccountOptions, NoticeKind};
 
 use super::reading::{read, read_as, refused};
 

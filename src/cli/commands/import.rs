@@ -34,6 +34,7 @@ pub(in crate::cli) fn run(args: &ImportArgs) -> Outcome {
         from: args.from,
         label: args.label.clone(),
         interval: args.interval,
+        utc_offset: args.utc_offset,
         skip_malformed: args.skip_malformed,
         dry_run: args.dry_run,
     };

@@ -11,10 +11,9 @@ use super::json::{Step, Walk};
 use super::lines::Input;
 use super::number::Number;
 use super::object::Object;
-use super::rows::{
-    AccountError, AccountRows, Exactness, Fault, FillRow, Liquidity, Notice, NoticeKind, Told, quote,
-};
+use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
 use super::times;
+use crate::event::{Exactness, Liquidity};
 
 /// Names under which venues say a price, an amount, and what was paid.
 const PRICE: &[&str] = &["price", "execPrice", "fillPx", "p"];
@@ -72,7 +71,8 @@ impl Trades {
             Ok(Some(number.unwrap_or(said)))
         };
         let price = number("price", PRICE)?.ok_or_else(|| trade.fault("price", "is missing"))?;
-        let amount = number("amount", AMOUNT)?.ok_or_else(|| trade.fault("amount", "is missing"))?;
+        let amount =
+            number("amount", AMOUNT)?.ok_or_else(|| trade.fault("amount", "is missing"))?;
         let cost = number("cost", COST)?;
         for (name, number) in [("price", &price), ("amount", &amount)] {
             if number.raw() <= 0 {
@@ -85,8 +85,9 @@ impl Trades {
         };
         let time = time.ok_or_else(|| trade.fault("timestamp", "is missing"))?;
         let side = trade.needed("side")?;
-        let side = side_of(&side)
-            .ok_or_else(|| trade.fault("side", format!("{} is neither buy nor sell", quote(&side))))?;
+        let side = side_of(&side).ok_or_else(|| {
+            trade.fault("side", format!("{} is neither buy nor sell", quote(&side)))
+        })?;
         let (fee, fee_currency) = self.fee(trade, row)?;
         let mut extra = Vec::new();
         extra.extend(trade.text("type")?.map(|said| ("type", said)));

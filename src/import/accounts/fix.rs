@@ -19,11 +19,9 @@ use super::fix_message::Message;
 use super::form::{Waiting, checked};
 use super::lines::{Input, Lines};
 use super::number::Number;
-use super::rows::{
-    AccountError, AccountRows, Fault, FillRow, Liquidity, Notice, NoticeKind, Told, quote,
-};
+use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
 use super::times;
-use crate::event::Side;
+use crate::event::{Liquidity, Side};
 
 /// Sessions whose sequence is followed.
 const SESSIONS_MAX: usize = 1_024;
@@ -191,13 +189,15 @@ impl FixLog {
     /// Says what was passed over.
     fn end(&mut self) {
         self.ended = true;
-        let parts = self.passed_over.iter().map(|(kind, count)| format!("{count} of {}", quote(kind)));
+        let parts =
+            self.passed_over.iter().map(|(kind, count)| format!("{count} of {}", quote(kind)));
         let mut parts: Vec<String> = parts.collect();
         if self.other_lines > 0 {
             parts.push(format!("{} lines without a message", self.other_lines));
         }
         if self.messages == 0 {
-            let fault = Fault::new((self.lines.number().max(1), 1), "FIX", "no line holds a message");
+            let fault =
+                Fault::new((self.lines.number().max(1), 1), "FIX", "no line holds a message");
             self.waiting.push_back(Told::Bad { row: 0, fault });
         } else if !parts.is_empty() {
             self.tell(0, NoticeKind::NoFact, format!("no executions: {}", parts.join(", ")));
@@ -217,11 +217,8 @@ fn fill_of(line: u64, message: &Message<'_>) -> Result<FillRow, Fault> {
             return Err(message.fault(54, "Side(54)", reason));
         }
     };
-    let (tag, name) = if message.get(60).is_some() {
-        (60, "TransactTime(60)")
-    } else {
-        (52, "SendingTime(52)")
-    };
+    let (tag, name) =
+        if message.get(60).is_some() { (60, "TransactTime(60)") } else { (52, "SendingTime(52)") };
     let said = message.needed(tag, name)?;
     let time = times::fix(said)
         .ok_or_else(|| message.fault(tag, name, format!("{} is no UTC time", quote(said))))?;

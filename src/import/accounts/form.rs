@@ -128,7 +128,8 @@ fn notices_of_trip(trip: &TripRow) -> Vec<Notice> {
     if let (Some(false), Some(claimed), Some(computed)) =
         (trip.agrees, &trip.claimed, &trip.computed)
     {
-        let before_fees = if trips::leaves_fees_out(trip) { ": the claim leaves fees out" } else { "" };
+        let before_fees =
+            if trips::leaves_fees_out(trip) { ": the claim leaves fees out" } else { "" };
         let what = format!(
             "profit {claimed} is claimed, and {computed} follows from its figures{before_fees}"
         );

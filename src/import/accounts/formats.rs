@@ -7,9 +7,7 @@ use super::json::{Step, Walk};
 use super::lines::{Input, Utf8};
 use super::rows::{AccountError, AccountRows, Fault};
 use super::table::header_of;
-use super::{
-    binance, ccxt, coinbase, fix, freqtrade, hummingbot, kraken, legacy, metatrader,
-};
+use super::{binance, ccxt, coinbase, fix, freqtrade, hummingbot, kraken, legacy, metatrader};
 
 /// Lines that may stand above the header of a table.
 const TITLE_LINES_MAX: usize = 8;
@@ -131,14 +129,14 @@ impl AccountFormat {
             Self::EarlierPair => {
                 let paths = paths_in(head.text);
                 let sole = paths.iter().all(|path| path.len() != 1 || path[0].is("events"));
-                top(&paths, "events") && sole
+                top(&paths, "events")
+                    && sole
                     && (third(&paths, "events", "trigger") || head.text.len() < 64)
             }
             Self::EarlierBuckets => {
                 let paths = paths_in(head.text);
-                let second = |name: &str| {
-                    paths.iter().any(|path| path.len() == 2 && path[1].is(name))
-                };
+                let second =
+                    |name: &str| paths.iter().any(|path| path.len() == 2 && path[1].is(name));
                 third(&paths, "buckets", "hash_pattern")
                     || (second("hash_pattern") && second("profit_pct"))
             }
@@ -197,7 +195,9 @@ fn is_fix(head: &[u8]) -> bool {
     text.lines().take(64).any(|line| {
         line.find("8=FIX.4.").is_some_and(|at| {
             let behind = &line[at..];
-            ["\u{1}9=", "|9=", "^A9="].iter().any(|begin| behind.get(9..).is_some_and(|rest| rest.starts_with(begin)))
+            ["\u{1}9=", "|9=", "^A9="]
+                .iter()
+                .any(|begin| behind.get(9..).is_some_and(|rest| rest.starts_with(begin)))
         })
     })
 }
@@ -240,8 +240,12 @@ fn is_ccxt(paths: &[Vec<Step>]) -> bool {
             _ => false,
         })
     };
-    has("symbol") && has("side") && has("amount") && has("price")
-        && (has("timestamp") || has("datetime")) && !has("trade_hash")
+    has("symbol")
+        && has("side")
+        && has("amount")
+        && has("price")
+        && (has("timestamp") || has("datetime"))
+        && !has("trade_hash")
 }
 
 fn top(paths: &[Vec<Step>], name: &str) -> bool {

@@ -14,10 +14,10 @@ use super::lines::Input;
 use super::number::Number;
 use super::object::Object;
 use super::rows::{
-    AccountError, AccountRows, Exactness, Fault, Notice, NoticeKind, Told, TripRow, WORD_MAX, quote,
+    AccountError, AccountRows, Fault, Notice, NoticeKind, Told, TripRow, WORD_MAX, quote,
 };
 use super::{times, trips};
-use crate::event::Side;
+use crate::event::{Exactness, Side};
 use crate::time::Timestamp;
 use crate::units::{Money, MoneyExact};
 
@@ -118,7 +118,8 @@ impl BacktestResult {
             if let Some(said) = tally.stated.get("total_trades")
                 && *said != counted
             {
-                let what = format!("{of}: the report counts {} trades, it holds {counted}", quote(said));
+                let what =
+                    format!("{of}: the report counts {} trades, it holds {counted}", quote(said));
                 self.waiting.push_back(contradiction(what));
             }
             let sum = if tally.trades == 0 { Some(MoneyExact::ZERO) } else { tally.claimed };
@@ -128,7 +129,8 @@ impl BacktestResult {
             let slack = 10_000 * i128::from(tally.trades.max(1));
             let apart = said.rounded().raw().checked_sub(sum.rounded().raw());
             if apart.is_none_or(|apart| apart.abs() > slack) {
-                let what = format!("{of}: the report says a profit of {said}, its trades claim {sum}");
+                let what =
+                    format!("{of}: the report says a profit of {said}, its trades claim {sum}");
                 self.waiting.push_back(contradiction(what));
             }
         }

@@ -7,9 +7,10 @@
 use super::form::{Form, TableRows, Waiting, side};
 use super::lines::Input;
 use super::number::Number;
-use super::rows::{AccountError, AccountRows, Exactness, Fault, FillRow, Notice, NoticeKind, Told};
+use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told};
 use super::table::{Column, Row};
 use super::times;
+use crate::event::Exactness;
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] =
@@ -65,7 +66,8 @@ impl Form for Hummingbot {
     fn row(&mut self, row: Row<'_>, told: &mut Waiting) -> Result<(), Fault> {
         row.check_width()?;
         if self.millionths.is_none() {
-            let millionths = ![self.price, self.amount].map(|at| row.text(at)).concat().contains('.');
+            let millionths =
+                ![self.price, self.amount].map(|at| row.text(at)).concat().contains('.');
             let what = if millionths {
                 "price, amount and fee are whole numbers: read as millionths"
             } else {

@@ -11,7 +11,7 @@ use std::io::{BufRead as _, BufReader};
 
 use serde::de::IgnoredAny;
 
-use super::lines::{Input, Utf8};
+use super::lines::{Input, Utf8, text_error};
 use super::rows::{AccountError, Fault};
 
 /// The longest value that is collected, and the longest word that is passed over, in bytes.
@@ -80,7 +80,8 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(input: Input, several: bool) -> Result<Self, AccountError> {
         let mut input = BufReader::with_capacity(BUFFER, Utf8::new(input)?);
-        let marked = input.fill_buf()?.starts_with(b"\xef\xbb\xbf");
+        let begin = input.fill_buf().map_err(|error| text_error((1, 1), error))?;
+        let marked = begin.starts_with(b"\xef\xbb\xbf");
         input.consume(if marked { 3 } else { 0 });
         let (path, state) = (Vec::new(), State::Value);
         Ok(Self { input, path, state, several, documents: 0, line: 1, column: 1 })
@@ -278,7 +279,9 @@ impl Walk {
     }
 
     fn peek(&mut self) -> Result<Option<u8>, AccountError> {
-        Ok(self.input.fill_buf()?.first().copied())
+        let place = (self.line, self.column);
+        let buffer = self.input.fill_buf().map_err(|error| text_error(place, error))?;
+        Ok(buffer.first().copied())
     }
 
     fn take(&mut self) -> Result<Option<u8>, AccountError> {

@@ -20,10 +20,10 @@ use super::lines::Input;
 use super::number::Number;
 use super::object::{Object, canonical};
 use super::rows::{
-    AccountError, AccountRows, EntryRow, Exactness, Fault, Notice, NoticeKind, Told, TripRow,
-    WORD_MAX, quote,
+    AccountError, AccountRows, EntryRow, Fault, Notice, NoticeKind, Told, TripRow, WORD_MAX, quote,
 };
 use super::{times, trips};
+use crate::event::Exactness;
 use crate::registries::{LegacyFields, legacy_hash};
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
@@ -175,7 +175,8 @@ impl LegacyRows {
             self.tell(row, NoticeKind::Contradiction, what);
         }
         if let Some(links) = trade.raw("linked_registries").filter(|raw| raw.starts_with('"')) {
-            let what = format!("its links were written as the text {}: they are lost", quote(links));
+            let what =
+                format!("its links were written as the text {}: they are lost", quote(links));
             self.tell(row, NoticeKind::Inexact, what);
         }
         self.waiting.push_back(Told::Trip(Box::new(trip)));
@@ -289,8 +290,11 @@ impl LegacyRows {
             }
         }
         if !self.unread.is_empty() {
-            let names: Vec<String> =
-                self.unread.iter().map(|(name, count)| format!("{} ({count})", quote(name))).collect();
+            let names: Vec<String> = self
+                .unread
+                .iter()
+                .map(|(name, count)| format!("{} ({count})", quote(name)))
+                .collect();
             let what = format!("not imported, for they repeat the entries: {}", names.join(", "));
             self.tell(0, NoticeKind::Unread, what);
         }

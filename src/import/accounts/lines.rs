@@ -8,6 +8,20 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use super::rows::{AccountError, Fault};
 
+/// Text that is not what it begins as.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct BadText(&'static str);
+
+/// Tells apart what cannot be read and what is no text; the latter is at fault at this place.
+pub(super) fn text_error(place: (u64, u64), error: io::Error) -> AccountError {
+    let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<BadText>());
+    match reason {
+        Some(BadText(reason)) => Fault::new(place, "text", *reason).into(),
+        None => AccountError::Io(error),
+    }
+}
+
 /// The longest line, in bytes of UTF-8.
 pub(super) const LINE_MAX: usize = 64 << 10;
 const BUFFER: usize = 64 << 10;
@@ -60,7 +74,7 @@ impl Utf8 {
             Order::Big => u16::from_be_bytes([pair[0], pair[1]]),
         };
         let pairs = bytes.chunks_exact(2);
-        let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        let broken = |what| io::Error::other(BadText(what));
         if !pairs.remainder().is_empty() {
             return Err(broken("UTF-16 text with half a character at its end"));
         }
@@ -120,7 +134,8 @@ impl Lines {
         loop {
             self.line.clear();
             let limit = LINE_MAX as u64 + 2;
-            if (&mut self.input).take(limit).read_until(b'\n', &mut self.line)? == 0 {
+            let read = (&mut self.input).take(limit).read_until(b'\n', &mut self.line);
+            if read.map_err(|error| text_error((self.number + 1, 1), error))? == 0 {
                 return Ok(None);
             }
             self.number += 1;

@@ -10,15 +10,14 @@ use super::form::{Form, TableRows, Waiting, side_of};
 use super::formats::is_page;
 use super::lines::Input;
 use super::number::Number;
-use super::rows::{
-    AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote,
-};
+use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
 use super::table::{Column, Row, Table};
 use super::times;
 use crate::time::Timestamp;
 
 /// What the header must name.
-pub(super) const HEADER: &[&str] = &["time", "deal", "symbol", "type", "direction", "volume", "price"];
+pub(super) const HEADER: &[&str] =
+    &["time", "deal", "symbol", "type", "direction", "volume", "price"];
 
 /// Bytes by which a page is told from a table.
 const HEAD: u64 = 16 << 10;
@@ -49,11 +48,8 @@ pub(super) fn open(
     let page = is_page(&head);
     let input: Input = Box::new(Cursor::new(head).chain(input));
     // Positions and orders stand above the deals.
-    let table = if page {
-        Table::open_page(input, HEADER)?
-    } else {
-        Table::open(input, HEADER, u64::MAX)?
-    };
+    let table =
+        if page { Table::open_page(input, HEADER)? } else { Table::open(input, HEADER, u64::MAX)? };
     bind(table, east_seconds)
 }
 

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use super::lines::{Input, Utf8};
+use super::lines::{Input, Utf8, text_error};
 use super::rows::{AccountError, Fault};
 use super::table::{COLUMNS_MAX, Cell};
 
@@ -129,7 +129,9 @@ impl Page {
     }
 
     fn peek(&mut self) -> Result<Option<u8>, AccountError> {
-        Ok(self.input.fill_buf()?.first().copied())
+        let place = (self.line, self.column);
+        let buffer = self.input.fill_buf().map_err(|error| text_error(place, error))?;
+        Ok(buffer.first().copied())
     }
 
     fn fault(&self, reason: &str) -> AccountError {

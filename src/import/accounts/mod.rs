@@ -11,12 +11,17 @@
 mod binance;
 mod ccxt;
 mod coinbase;
+mod database;
+mod facts;
+mod figures;
 mod fix;
 mod fix_message;
 mod form;
 mod formats;
 mod freqtrade;
+mod freqtrade_database;
 mod hummingbot;
+mod hummingbot_database;
 mod json;
 mod kraken;
 mod legacy;
@@ -30,9 +35,10 @@ mod table;
 mod times;
 mod trips;
 
+pub(super) use facts::FORMATS;
 pub use formats::{AccountFormat, AccountHead, AccountOptions};
 pub use number::{NUMBER_MAX, Number};
 pub use rows::{
-    AccountError, AccountRows, EntryRow, Exactness, Fault, FillRow, Liquidity, Notice, NoticeKind,
-    Told, TripRow, WORD_MAX,
+    AccountError, AccountRows, EntryRow, Fault, FillRow, Notice, NoticeKind, Told, TripRow,
+    WORD_MAX,
 };

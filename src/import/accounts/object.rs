@@ -173,9 +173,8 @@ pub(super) fn canonical(piece: &Piece) -> Result<String, Fault> {
 
 /// No deeper than a piece is: the walk that took it counted its levels.
 fn write_canonical(piece: &Piece, text: &[u8], out: &mut String) -> Result<(), Fault> {
-    let bad = |error: serde_json::Error| {
-        unsound(text, place_in(&piece.text, piece.place, text), &error)
-    };
+    let bad =
+        |error: serde_json::Error| unsound(text, place_in(&piece.text, piece.place, text), &error);
     match text.first() {
         Some(b'{') => {
             let object = Object::read(&piece.text, piece.place, text)?;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::event::Side;
+use crate::event::{Exactness, Liquidity, Side};
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
 
@@ -36,6 +36,8 @@ pub struct FillRow {
     pub trade_id: Option<String>,
     /// The venue's name of the order.
     pub order_id: Option<String>,
+    /// Where, if the file tells it for each execution.
+    pub venue: Option<String>,
     /// Whether the order made or took liquidity.
     pub liquidity: Option<Liquidity>,
     /// What the numbers were before they became text.
@@ -63,31 +65,12 @@ impl FillRow {
             fee_currency: None,
             trade_id: None,
             order_id: None,
+            venue: None,
             liquidity: None,
             exactness: Exactness::Decimal,
             extra: Vec::new(),
         }
     }
-}
-
-/// What numbers were before they became text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exactness {
-    /// Decimals: exact.
-    Decimal,
-    /// Binary floats: the shortest decimal that gives the same float again.
-    BinaryFloat,
-    /// Cut off by whoever stored them: true to the last digit at most.
-    Truncated,
-}
-
-/// Which side of the book an execution was on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Liquidity {
-    /// The order stood in the book.
-    Maker,
-    /// The order met one that stood there.
-    Taker,
 }
 
 /// A round trip that somebody claims.
@@ -169,8 +152,6 @@ pub enum NoticeKind {
     Unread,
     /// Numbers that the source cut off or rounded before the file was written.
     Inexact,
-    /// The same execution told again; left out.
-    Duplicate,
     /// A number that sequence numbers leap over.
     Gap,
     /// Times without a zone.
@@ -239,6 +220,9 @@ pub enum AccountError {
     /// The file says something that cannot be taken.
     #[error(transparent)]
     Fault(#[from] Fault),
+    /// The file is a database that is not read.
+    #[error("{0}")]
+    Database(String),
 }
 
 /// The rows of an account file, one at a time.

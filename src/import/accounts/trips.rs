@@ -1,8 +1,8 @@
 //! Is a claimed profit what its own figures give? The arithmetic, exactly.
 
 use super::number::Number;
-use super::rows::{Exactness, TripRow};
-use crate::event::Side;
+use super::rows::TripRow;
+use crate::event::{Exactness, Side};
 use crate::registries::{ClaimedTrade, reconcile};
 use crate::units::{Money, MoneyExact, Price, Quantity, Ratio, UnitError, parse_decimal};
 

@@ -1,0 +1,317 @@
+//! Records of what account files tell, and the formats as `schwabot import` knows them.
+
+use std::io::{self, Read};
+
+use super::figures::Running;
+use super::formats::{AccountFormat, AccountHead, AccountOptions, main_member};
+use super::number::Number;
+use super::rows::{AccountError, AccountRows, FillRow, Notice, NoticeKind, Told, TripRow};
+use super::{freqtrade_database, hummingbot_database, lines::Input};
+use crate::event::{Event, ImportFault, ImportedEntry, ImportedFill, ImportedTrade, NamedText};
+use crate::import::file::ImportFile;
+use crate::import::format::Head;
+use crate::import::item::too_large;
+use crate::import::{Fault, Figures, Format, ImportError, Importer, Item, Opened};
+use crate::market::{Unpacked, member_names, read_error};
+use crate::time::Timestamp;
+use crate::units::{Money, Price, Quantity};
+
+/// Makes the format of an account format.
+macro_rules! format {
+    ($format:ident, $name:literal, $label:literal, $floats:literal, $about:literal) => {
+        Format {
+            name: $name,
+            about: $about,
+            label: $label,
+            version: 1,
+            binary_floats: $floats,
+            recognises: |head| AccountFormat::$format.recognises(&view(head)),
+            open: |file| open(AccountFormat::$format, file),
+        }
+    };
+}
+
+/// The account formats, in the order in which a file is held against them.
+pub(in crate::import) const FORMATS: [Format; 14] = [
+    format!(FreqtradeDatabase, "freqtrade-database", "freqtrade", true, "freqtrade's SQLite file"),
+    format!(
+        HummingbotDatabase,
+        "hummingbot-database",
+        "hummingbot",
+        false,
+        "hummingbot's SQLite file: its fills, cut to six decimals"
+    ),
+    format!(FixLog, "fix-log", "fix", false, "a log of FIX 4.2 to 4.4 messages: its executions"),
+    format!(
+        BinanceAccount,
+        "binance-account", "binance-account", false, "Binance's export of an account's trades"
+    ),
+    format!(
+        KrakenAccount,
+        "kraken-account", "kraken-account", false, "Kraken's trades.csv of an account"
+    ),
+    format!(CoinbaseFills, "coinbase-fills", "coinbase-account", false, "Coinbase's fills.csv"),
+    format!(
+        HummingbotFills,
+        "hummingbot-fills", "hummingbot", false, "hummingbot's fills as CSV, cut to six decimals"
+    ),
+    format!(
+        MetatraderDeals,
+        "mt5-deals", "metatrader", false, "MetaTrader 5's deals: CSV, or the report's page"
+    ),
+    format!(
+        FreqtradeBacktest,
+        "freqtrade-backtest",
+        "freqtrade",
+        true,
+        "freqtrade's backtest result: JSON, or the zip with it"
+    ),
+    format!(
+        CcxtTrades,
+        "ccxt-trades", "ccxt", true, "ccxt's trades of an account: JSON, JSON lines"
+    ),
+    format!(
+        EarlierRegistry,
+        "earlier-registry", "earlier-system", true, "the earlier system's trade registry"
+    ),
+    format!(
+        EarlierMemory,
+        "earlier-memory",
+        "earlier-system",
+        true,
+        "the earlier system's memory of an engine, and our export of one"
+    ),
+    format!(
+        EarlierPair,
+        "earlier-pair",
+        "earlier-system",
+        true,
+        "the earlier system's memory of a pair, and our export of one"
+    ),
+    format!(
+        EarlierBuckets,
+        "earlier-buckets", "earlier-system", true, "the earlier system's profit buckets"
+    ),
+];
+
+fn view(head: &Head) -> AccountHead<'_> {
+    AccountHead { stored: &head.stored, text: &head.text, members: &head.members }
+}
+
+/// The bytes of a file, unpacked, closed and compared with what they were at their end.
+struct Bytes {
+    unpacked: Unpacked,
+}
+
+impl Read for Bytes {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.unpacked.read(buffer)
+    }
+}
+
+fn open(format: AccountFormat, file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
+    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.trim_end_matches(".gz").trim_end_matches(".json").to_owned();
+    let options = AccountOptions { stem, utc_offset: file.utc_offset };
+    let opened = match format {
+        AccountFormat::FreqtradeDatabase => freqtrade_database::open(&file.path),
+        AccountFormat::HummingbotDatabase => hummingbot_database::open(&file.path),
+        _ => format.open(input(format, file)?, &options),
+    };
+    let rows = opened.map_err(|error| told(file, error))?;
+    Ok(Box::new(AccountImporter {
+        file: file.clone(),
+        rows,
+        count: 0,
+        last_row: 0,
+        time: Timestamp::from_nanos(0),
+        running: Running::default(),
+    }))
+}
+
+/// Opens the text of a file; of a zip with several files the one that is the format's.
+fn input(format: AccountFormat, file: &ImportFile) -> Result<Input, ImportError> {
+    let unreadable = |reason: &str| ImportError::Unreadable {
+        file: file.path.clone(),
+        reason: reason.to_owned(),
+    };
+    let mut member = None;
+    let is_zip = Unpacked::is_zip(&file.path)?;
+    if is_zip && format == AccountFormat::FreqtradeBacktest {
+        let mut names = member_names(&file.path)?;
+        member = main_member(&names).map(|place| names.swap_remove(place));
+    }
+    if is_zip && format == AccountFormat::MetatraderDeals {
+        let names = member_names(&file.path)?;
+        if names.iter().any(|name| name.ends_with("workbook.xml")) {
+            return Err(unreadable("a workbook is not read: save its deals as CSV"));
+        }
+    }
+    let unpacked = Unpacked::open_inside(&file.path, member.as_deref())?;
+    Ok(Box::new(Bytes { unpacked }))
+}
+
+/// Names the file in an error.
+fn told(file: &ImportFile, error: AccountError) -> ImportError {
+    match error {
+        AccountError::Io(error) => read_error(&file.path, error).into(),
+        AccountError::Fault(fault) => fault_of(fault).in_file(&file.path),
+        AccountError::Database(reason) => {
+            ImportError::Unreadable { file: file.path.clone(), reason }
+        }
+    }
+}
+
+fn fault_of(fault: super::rows::Fault) -> Fault {
+    let super::rows::Fault { line, column, field, reason } = fault;
+    Fault::new(field, reason).at(line, column)
+}
+
+/// Gives the rows of an account file to the frame.
+struct AccountImporter {
+    file: ImportFile,
+    rows: Box<dyn AccountRows>,
+    count: u64,
+    last_row: u64,
+    /// Of the fact before: entries may have none.
+    time: Timestamp,
+    running: Running,
+}
+
+impl Importer for AccountImporter {
+    fn opened(&self) -> Opened {
+        Opened::default()
+    }
+
+    fn next(&mut self) -> Result<Option<Item>, ImportError> {
+        loop {
+            let told = self.rows.next().map_err(|error| told(&self.file, error))?;
+            let Some(told) = told else { return Ok(None) };
+            self.running.add(&told).map_err(too_large(&self.file.path, "amounts"))?;
+            let (row, time, event) = match told {
+                Told::Fill(fill) => (fill.row, fill.time, fill_of(*fill)),
+                Told::Trip(trip) => (trip.row, trip.entry_time, trade_of(*trip)),
+                Told::Entry(entry) => {
+                    let time = entry.time.unwrap_or(self.time);
+                    let super::rows::EntryRow { row, registry, key, json, time: said } = *entry;
+                    let event = ImportedEntry { row, registry, key, time: said, json };
+                    (row, time, Event::ImportedEntry(Box::new(event)))
+                }
+                Told::Notice(notice) => match defect_of(notice) {
+                    Some(defect) => return Ok(Some(defect)),
+                    None => continue,
+                },
+                Told::Bad { row, fault } => {
+                    self.count += 1;
+                    return Ok(Some(Item::Bad { row, fault: fault_of(fault) }));
+                }
+            };
+            self.count += u64::from(row != self.last_row);
+            (self.last_row, self.time) = (row, time);
+            return Ok(Some(Item::Fact { time, event }));
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        self.count
+    }
+
+    fn figures(&self) -> Figures {
+        self.running.figures()
+    }
+}
+
+fn defect_of(notice: Notice) -> Option<Item> {
+    let Notice { row, kind, what } = notice;
+    let fault = match kind {
+        NoticeKind::Unread | NoticeKind::NoFact => ImportFault::LeftOut,
+        NoticeKind::Inexact => ImportFault::Truncated,
+        NoticeKind::Gap => ImportFault::Gap,
+        NoticeKind::TimeZone => ImportFault::Clock,
+        NoticeKind::Correction => ImportFault::Contradiction,
+        NoticeKind::Contradiction => ImportFault::Inconsistent,
+        // The record itself has no exit, and the figures count it.
+        NoticeKind::Open => return None,
+    };
+    Some(Item::Defect { row, fault, count: 1, what })
+}
+
+/// Numbers that a record's field cannot hold, whole.
+fn finer(numbers: &[(&str, Option<&Number>)]) -> Vec<NamedText> {
+    let finer = numbers.iter().filter_map(|(name, number)| {
+        Some(NamedText { name: (*name).to_owned(), text: number.as_ref()?.finer()?.to_owned() })
+    });
+    finer.collect()
+}
+
+fn named(extra: Vec<(&'static str, String)>) -> Vec<NamedText> {
+    extra.into_iter().map(|(name, text)| NamedText { name: name.to_owned(), text }).collect()
+}
+
+fn money(number: Option<&Number>) -> Option<Money> {
+    number.map(|number| Money::from_raw(number.raw()))
+}
+
+fn fill_of(fill: FillRow) -> Event {
+    let finer = finer(&[
+        ("price", Some(&fill.price)),
+        ("quantity", Some(&fill.quantity)),
+        ("quote", fill.quote.as_ref()),
+        ("fee", fill.fee.as_ref()),
+    ]);
+    Event::ImportedFill(Box::new(ImportedFill {
+        row: fill.row,
+        symbol: fill.symbol,
+        venue: fill.venue,
+        trade_id: fill.trade_id,
+        order_id: fill.order_id,
+        time: fill.time,
+        side: fill.side,
+        price: Price::from_raw(fill.price.raw()),
+        quantity: Quantity::from_raw(fill.quantity.raw()),
+        quote: money(fill.quote.as_ref()),
+        fee: money(fill.fee.as_ref()),
+        fee_currency: fill.fee_currency,
+        liquidity: fill.liquidity,
+        exactness: fill.exactness,
+        finer,
+        extra: named(fill.extra),
+    }))
+}
+
+fn trade_of(trip: TripRow) -> Event {
+    let finer = finer(&[
+        ("quantity", trip.quantity.as_ref()),
+        ("notional", trip.notional.as_ref()),
+        ("entry_price", Some(&trip.entry_price)),
+        ("exit_price", trip.exit_price.as_ref()),
+        ("fees", trip.fees.as_ref()),
+        ("claimed_profit", trip.claimed.as_ref()),
+    ]);
+    let mut extra = named(trip.extra);
+    for (name, said) in [("tag", trip.tag), ("strategy", trip.strategy)] {
+        extra.extend(said.map(|text| NamedText { name: name.to_owned(), text }));
+    }
+    if trip.open {
+        extra.push(NamedText { name: "open".to_owned(), text: "true".to_owned() });
+    }
+    Event::ImportedTrade(Box::new(ImportedTrade {
+        row: trip.row,
+        symbol: trip.symbol,
+        trade_id: trip.id,
+        side: trip.side,
+        quantity: trip.quantity.map(|number| Quantity::from_raw(number.raw())),
+        notional: money(trip.notional.as_ref()),
+        entry_time: trip.entry_time,
+        entry_price: Some(Price::from_raw(trip.entry_price.raw())),
+        exit_time: trip.exit_time,
+        exit_price: trip.exit_price.map(|number| Price::from_raw(number.raw())),
+        fees: money(trip.fees.as_ref()),
+        claimed_profit: money(trip.claimed.as_ref()),
+        recomputed_profit: trip.computed,
+        exit_reason: trip.exit_reason,
+        exactness: trip.exactness,
+        finer,
+        extra,
+    }))
+}
