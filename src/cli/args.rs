@@ -14,6 +14,7 @@ use super::args_import::ImportArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
+use super::args_reconcile::ReconcileArgs;
 use super::args_replay::ReplayArgs;
 use super::args_report::ReportArgs;
 use super::args_sweep::SweepArgs;
@@ -87,6 +88,8 @@ pub(super) enum Command {
     Import(ImportArgs),
     /// Write the tear sheet: one page of figures, drawings and the ledger's proof
     Report(Box<ReportArgs>),
+    /// Hold a bot's own fills against its venue's, both in one ledger
+    Reconcile(ReconcileArgs),
     /// Check the ledger: its bytes, its meaning, and every decision
     Verify(VerifyArgs),
     /// Make a key that signs checkpoints

@@ -10,6 +10,7 @@ mod args_erasure;
 mod args_export;
 mod args_import;
 mod args_proofs;
+mod args_reconcile;
 mod args_replay;
 mod args_report;
 mod args_sweep;
@@ -109,6 +110,7 @@ fn run(command: &Command, layers: &Layers, serve: Option<ServeWitness>) -> outco
         Command::Keygen(args) => commands::keygen::run(args),
         Command::Checkpoint(args) => commands::checkpoint::run(args),
         Command::Witness(args) => commands::witness::run(args, serve),
+        Command::Reconcile(args) => commands::reconcile::run(args),
         Command::Prove(args) => commands::prove::run(args),
         Command::Check(args) => commands::check::run(args),
         Command::Note(args) => commands::note::run(args),

@@ -9,6 +9,7 @@
 //! | 11, 14 | `check` | the record is not under the root; the root is not signed by who counts |
 //! | 13 | `backup` | all is copied, and two notes contradict each other |
 //! | 14 | `checkpoint --policy` | signed and saved, but the policy is not met |
+//! | 15 | `reconcile` | not every fill is confirmed |
 //! | 130 | whatever takes long | stopped by Ctrl-C: it says where, and how to go on |
 //!
 //! [`Verdict`]: crate::audit::Verdict
@@ -33,6 +34,8 @@ use crate::report::SelectionError;
 
 /// The command could not do its work.
 pub(super) const COULD_NOT: u8 = 2;
+/// Registries, or two tellings of the same fills, do not agree.
+pub(super) const FINDINGS: u8 = 15;
 /// Ctrl-C ended it.
 pub(super) const INTERRUPTED: u8 = 130;
 

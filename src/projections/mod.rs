@@ -8,8 +8,10 @@
 mod accounts;
 mod curve;
 mod diff;
+mod fills;
 mod imported;
 mod quality;
+mod reconciled;
 mod sample;
 mod snapshot;
 mod why;
@@ -17,8 +19,12 @@ mod why;
 pub use accounts::{AccountSummary, account_summaries};
 pub use curve::{CurvePoint, CurveSampler, EquityCurve, equity_curve};
 pub use diff::{Difference, Figure, Parting, Seen, TRADES_LISTED_MAX, diff, diff_between};
+pub use fills::{FillsByLabel, OWN_RUNS, ToldFill};
 pub use imported::{ImportedFile, imported_files};
 pub use quality::DataQuality;
+pub use reconciled::{
+    Contradicted, DifferingField, PairedBy, Reconciled, SideTotal, SymbolTotal, reconcile_fills,
+};
 pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
 pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};
 

@@ -3,9 +3,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod databases;
 mod hostile;
 mod legacy;
 mod logs;
 mod reading;
+mod reconcile;
 mod reports;
 mod tables;
+mod through;

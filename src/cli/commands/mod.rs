@@ -19,6 +19,7 @@ pub(super) mod note;
 mod personal;
 mod place;
 pub(super) mod prove;
+pub(super) mod reconcile;
 pub(super) mod recover;
 pub(super) mod replay;
 mod replay_filter;
