@@ -75,18 +75,18 @@ impl Bars {
     /// A sum that left its range.
     pub(super) fn take(
         &mut self,
-        bar: BarRow,
+        bar: &BarRow,
         queue: &mut VecDeque<Item>,
     ) -> Result<(), ImportError> {
-        self.add(&bar)?;
-        self.step(&bar, queue);
-        if let Some(what) = unsound(&bar) {
+        self.add(bar)?;
+        self.step(bar, queue);
+        if let Some(what) = unsound(bar) {
             self.bad_ohlc += 1;
             queue.push_back(defect(bar.row, ImportFault::Inconsistent, 1, what));
         }
         self.first = self.first.or(Some((bar.open_time, bar.open)));
         self.last = Some((bar.open_time, bar.close));
-        let event = Event::ImportedBar(Box::new(self.event(&bar)));
+        let event = Event::ImportedBar(Box::new(self.event(bar)));
         // A bar is known when it is over; what cannot be added up is told by its open time.
         let time = bar.open_time.plus(self.interval).unwrap_or(bar.open_time);
         queue.push_back(Item::Fact { time, event });

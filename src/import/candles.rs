@@ -225,7 +225,7 @@ impl Importer for Candles {
         };
         self.count += 1;
         match at_line(self.shape.parse(row, &line), row) {
-            Ok(bar) => self.bars.take(bar, &mut self.queue)?,
+            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
             Err(fault) => self.queue.push_back(Item::Bad { row, fault }),
         }
         Ok(self.queue.pop_front())

@@ -19,7 +19,7 @@ use super::figure::{Figure, Figures};
 use super::file::ImportFile;
 use super::format::{Format, Head};
 use super::item::{Importer, Item, Opened};
-use super::prints::Prints;
+use super::prints::{PrintRow, Prints};
 use crate::event::ImportFault;
 use crate::market::{quote, whole_number};
 use crate::time::Timestamp;
@@ -62,7 +62,8 @@ struct Wrapper<'a> {
 struct Feed {
     rows: Rows,
     symbol: Option<String>,
-    prints: Prints,
+    trades: Traded,
+    sums: Traded,
     queue: VecDeque<Item>,
     streams: BTreeMap<String, u64>,
     not_recorded: BTreeMap<String, u64>,
@@ -71,7 +72,6 @@ struct Feed {
     local: Option<(u64, u64, u64)>,
     local_goes_back: u64,
     executions: BTreeMap<String, u64>,
-    latencies: Vec<i64>,
     books: BTreeMap<String, u64>,
     book_breaks: u64,
     ended: bool,
@@ -81,7 +81,8 @@ fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
     Ok(Box::new(Feed {
         rows: Rows::open_long(file, |_| false, LINE_MAX)?,
         symbol: file.pair.as_ref().map(ToString::to_string),
-        prints: Prints::new(file.path.clone(), true),
+        trades: Traded::new(file),
+        sums: Traded::new(file),
         queue: VecDeque::new(),
         streams: BTreeMap::new(),
         not_recorded: BTreeMap::new(),
@@ -90,7 +91,6 @@ fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
         local: None,
         local_goes_back: 0,
         executions: BTreeMap::new(),
-        latencies: Vec::new(),
         books: BTreeMap::new(),
         book_breaks: 0,
         ended: false,
@@ -137,13 +137,14 @@ impl Importer for Feed {
             figures.text("local_to", second(last));
         }
         figures.count("local_ts_goes_back", self.local_goes_back);
-        self.prints.add_figures(&mut figures);
+        self.trades.add_figures(&mut figures);
         figures.put("X", counts(&self.executions));
-        if let Some(latency) = latencies(&self.latencies) {
-            figures.put("lat_ms_min_med_max", Figure::List(latency.map(Figure::Tenths).to_vec()));
+        if self.sums.prints.trades() > 0 {
+            // They are of the same trades, so they are added up by themselves.
+            let mut sums = Figures::default();
+            self.sums.add_figures(&mut sums);
+            figures.put("agg_trades", sums.into_map());
         }
-        let negative = self.latencies.iter().filter(|nanos| **nanos < 0).count();
-        figures.count("negative_latency", negative as u64);
         figures.count("depth_seq_breaks", self.book_breaks);
         figures
     }
@@ -203,10 +204,12 @@ impl Feed {
     fn said(&mut self, said: Said, kind: String, received: Timestamp) -> Result<(), ImportError> {
         match said {
             Said::Trade(print) => {
+                if print.sum_of.is_some() {
+                    return self.sums.take(print, received, &mut self.queue);
+                }
                 let word = print.execution.clone().unwrap_or_else(|| "null".to_owned());
                 *self.executions.entry(word).or_default() += 1;
-                self.latencies.push(received.nanos().saturating_sub(print.time.nanos()));
-                return self.prints.take(print, &mut self.queue);
+                return self.trades.take(print, received, &mut self.queue);
             }
             Said::Quote(time, event) => self.queue.push_back(Item::Fact { time, event }),
             Said::Book { row, symbol, first, last, before } => {
@@ -233,22 +236,59 @@ impl Feed {
                 format!("messages of the stream {} are not recorded", quote(kind.as_bytes()));
             self.queue.push_back(defect(0, ImportFault::LeftOut, count, what));
         }
-        let negative = self.latencies.iter().filter(|nanos| **nanos < 0).count() as u64;
-        if negative > 0 {
-            let what = format!(
-                "of {} trades {negative} were received before they happened: the collector's clock \
-                 was behind",
-                self.prints.trades()
-            );
-            self.queue.push_back(defect(0, ImportFault::Clock, negative, what));
+        for traded in [&self.trades, &self.sums] {
+            let negative = traded.negative();
+            if negative > 0 {
+                let what = format!(
+                    "of {} trades {negative} were received before they happened: the collector's \
+                     clock was behind",
+                    traded.prints.trades()
+                );
+                self.queue.push_back(defect(0, ImportFault::Clock, negative, what));
+            }
         }
+    }
+}
+
+/// Trades of one stream, and how late they were received.
+struct Traded {
+    prints: Prints,
+    /// In nanoseconds.
+    latencies: Vec<i64>,
+}
+
+impl Traded {
+    fn new(file: &ImportFile) -> Self {
+        Self { prints: Prints::new(file.path.clone(), true), latencies: Vec::new() }
+    }
+
+    fn take(
+        &mut self,
+        print: PrintRow,
+        received: Timestamp,
+        queue: &mut VecDeque<Item>,
+    ) -> Result<(), ImportError> {
+        self.latencies.push(received.nanos().saturating_sub(print.time.nanos()));
+        self.prints.take(print, queue)
+    }
+
+    fn negative(&self) -> u64 {
+        self.latencies.iter().filter(|nanos| **nanos < 0).count() as u64
+    }
+
+    fn add_figures(&self, figures: &mut Figures) {
+        self.prints.add_figures(figures);
+        if let Some(latency) = latencies(&self.latencies) {
+            figures.put("lat_ms_min_med_max", Figure::List(latency.map(Figure::Tenths).to_vec()));
+        }
+        figures.count("negative_latency", self.negative());
     }
 }
 
 /// The kind of a stream: `depth` of `btcusdt@depth@100ms`.
 fn kind_of(stream: &str) -> String {
     let kind = stream.split('@').nth(1).unwrap_or(stream);
-    kind.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+    kind.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 fn counts(map: &BTreeMap<String, u64>) -> Figure {

@@ -26,6 +26,7 @@ pub enum Figure {
 
 impl Figure {
     /// A figure from anything that shows itself.
+    #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they made for it")]
     pub fn text(value: impl ToString) -> Self {
         Self::Text(value.to_string())
     }
@@ -95,6 +96,12 @@ impl Figures {
             Some((_, figure)) => *figure = Figure::Text(text),
             None => self.put(name, Figure::Text(text)),
         }
+    }
+
+    /// Returns the figures as one.
+    #[must_use]
+    pub fn into_map(self) -> Figure {
+        Figure::Map(self.0.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect())
     }
 
     /// Returns a figure by name.

@@ -97,7 +97,7 @@ impl Importer for Candles {
         }
         let Some(element) = self.elements.next()? else { return Ok(None) };
         match candle(&element) {
-            Ok(bar) => self.bars.take(bar, &mut self.queue)?,
+            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
             Err(fault) => {
                 let fault = element.place(fault);
                 self.queue.push_back(Item::Bad { row: element.number, fault });

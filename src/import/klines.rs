@@ -85,7 +85,7 @@ impl Importer for Klines {
             Err(Fault::new("close_time", format!("a bar of {own} among bars of {interval}")))
         });
         match at_line(read, row) {
-            Ok(bar) => self.bars.take(bar, &mut self.queue)?,
+            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
             Err(fault) => self.queue.push_back(Item::Bad { row, fault }),
         }
         Ok(self.queue.pop_front())

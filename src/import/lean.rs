@@ -230,11 +230,11 @@ impl Importer for Lean {
         self.first.get_or_insert_with(shown);
         let taken = match &mut self.kind {
             Kind::Trades(bars) => match at_line(self.shape.trade(row, &line), row) {
-                Ok(bar) => bars.take(bar, &mut self.queue).map(|()| None),
+                Ok(bar) => bars.take(&bar, &mut self.queue).map(|()| None),
                 Err(fault) => Ok(Some(fault)),
             },
             Kind::Quotes(quotes) => match at_line(quotes.parse(self.shape, row, &line), row) {
-                Ok(bar) => quotes.take(bar, &mut self.queue).map(|()| None),
+                Ok(bar) => quotes.take(&bar, &mut self.queue).map(|()| None),
                 Err(fault) => Ok(Some(fault)),
             },
         };

@@ -79,10 +79,10 @@ impl Quotes {
     /// Takes the next bar: queues its defects, and then the bar.
     pub(super) fn take(
         &mut self,
-        bar: QuoteRow,
+        bar: &QuoteRow,
         queue: &mut VecDeque<Item>,
     ) -> Result<(), ImportError> {
-        self.step(&bar, queue);
+        self.step(bar, queue);
         for (sum, side) in self.sizes.iter_mut().zip([&bar.bid, &bar.ask]) {
             if let Some([.., size]) = side {
                 sum.add(*size).map_err(too_large(&self.path, "sum_size"))?;
@@ -103,7 +103,7 @@ impl Quotes {
             }
         }
         let mut finer = Vec::new();
-        let mut span = |side: Option<Side>, names: [&str; 5]| {
+        let mut span = |side: Option<&Side>, names: [&str; 5]| {
             let side = side?;
             for (number, name) in side.iter().zip(names) {
                 number.note(name, &mut finer);
@@ -113,7 +113,7 @@ impl Quotes {
         };
         let bid_names = ["bid.open", "bid.high", "bid.low", "bid.close", "bid.quantity"];
         let ask_names = ["ask.open", "ask.high", "ask.low", "ask.close", "ask.quantity"];
-        let (bid, ask) = (span(bar.bid, bid_names), span(bar.ask, ask_names));
+        let (bid, ask) = (span(bar.bid.as_ref(), bid_names), span(bar.ask.as_ref(), ask_names));
         let event = QuoteBar {
             row: bar.row,
             symbol: self.symbol.clone(),

@@ -136,7 +136,9 @@ pub(crate) fn member_names(path: &Path) -> Result<Vec<String>, SourceError> {
         }
         let archive = zip::ZipArchive::new(file).map_err(|error| error.to_string())?;
         let names = archive.file_names();
-        names.map(|name| name.map(|name| name.into_owned()).map_err(|e| e.to_string())).collect()
+        names
+            .map(|name| name.map(std::borrow::Cow::into_owned).map_err(|e| e.to_string()))
+            .collect()
     };
     let unpack = |reason| SourceError::Unpack { file: path.to_owned(), reason };
     names(&mut stored.file).map_err(unpack)

@@ -178,6 +178,21 @@ fn a_raw_feed_gives_trades_and_quotes_with_both_clocks_and_tells_the_rest() -> T
 }
 
 #[test]
+fn sums_of_trades_in_a_feed_are_added_up_by_themselves() -> TestResult {
+    let bench = Bench::new();
+    let sum = "1723161600401658384 {\"stream\":\"btcusdt@aggTrade\",\"data\":{\"e\":\"aggTrade\",\
+               \"E\":1723161600400,\"s\":\"BTCUSDT\",\"a\":3,\"p\":\"61.5\",\"q\":\"0.1\",\"f\":5,\"l\":5,\
+               \"T\":1723161600400,\"m\":true}}\n";
+    let report = bench.import(&bench.file("feed", format!("{FEED}{sum}")), &[])?;
+    let figures = &report["figures"];
+    assert_eq!((&figures["trades"], &figures["sum_qty"]), (&json!(1), &json!("0.10")));
+    assert_eq!(figures["agg_trades"]["sum_qty"], "0.1");
+    let prints = bench.payloads("trade_print")?;
+    assert_eq!((&prints[1]["id"], &prints[1]["last_id"]), (&json!("3"), &json!(5)));
+    Ok(())
+}
+
+#[test]
 fn a_line_of_a_feed_that_is_no_json_is_named() -> TestResult {
     let bench = Bench::new();
     let file = bench.file("feed", FEED.replace("\"t\":5,", "\"t\":5,,"));
