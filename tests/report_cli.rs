@@ -49,19 +49,24 @@ fn links_directories_and_ledgers_are_no_place_for_a_page() -> TestResult {
 }
 
 #[test]
-fn a_page_needs_a_name_and_data_does_not() -> TestResult {
+fn without_a_page_the_figures_are_the_answer_in_every_format() -> TestResult {
     let place = Place::new()?;
     let ledger = demo(&place)?;
-    let ran = run(&["report", &ledger])?;
-    assert_eq!(ran.code, Some(2));
-    assert!(ran.err.contains("--output"), "{}", ran.err);
+    let text = run(&["report", &ledger])?;
+    assert_eq!(text.code, Some(0), "{}", text.err);
+    assert!(text.out.starts_with("intact\n") && text.out.contains("Sharpe ratio"), "{}", text.out);
     let json = run(&["report", &ledger, "--format", "json", "--period", "day"])?.json()?;
     assert_eq!((&json["type"], &json["period"]), (&"report".into(), &"day".into()));
-    let sharpe = json["metrics"].as_array().unwrap();
-    let sharpe = sharpe.iter().find(|metric| metric["name"] == "sharpe").unwrap();
+    let metrics = json["metrics"].as_array().unwrap();
+    let sharpe = metrics.iter().find(|metric| metric["name"] == "sharpe").unwrap();
     assert!(sharpe["formula"].as_str().unwrap().contains("sqrt(P)"));
     assert!(sharpe["value"].is_null(), "one day has no deviation");
-    let lone = run(&["report", &ledger, "--format", "json", "--trials", "5"])?;
+    let lines = run(&["report", &ledger, "--format", "jsonl", "--period", "day"])?.out;
+    assert_eq!(lines.lines().count(), metrics.len());
+    assert!(lines.starts_with("{\"type\":\"metric\""), "{lines}");
+    let table = run(&["report", &ledger, "--format", "csv", "--period", "day"])?.out;
+    assert_eq!(table.lines().count(), metrics.len() + 1);
+    let lone = run(&["report", &ledger, "--trials", "5"])?;
     assert_eq!(lone.code, Some(2), "trials need their variance");
     Ok(())
 }

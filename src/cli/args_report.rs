@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, value_parser};
 
-use super::args::{Threads, at};
+use super::args::{Format, Threads, at};
 use crate::projections::UpTo;
 use crate::report::Period;
 use crate::units::Ratio;
@@ -13,7 +13,7 @@ use crate::units::Ratio;
 pub(super) struct ReportArgs {
     /// The ledger
     pub(super) ledger: PathBuf,
-    /// Where to write; only JSON may go to the screen instead
+    /// The page to write: HTML that opens offline
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Replace the file if there is one
@@ -38,17 +38,8 @@ pub(super) struct ReportArgs {
     #[command(flatten)]
     pub(super) threads: Threads,
     /// How to answer
-    #[arg(long, default_value = "html")]
-    pub(super) format: ReportFormat,
-}
-
-/// How a tear sheet is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReportFormat {
-    /// One page that opens offline.
-    Html,
-    /// One JSON object: all figures, tables, returns and trades.
-    Json,
+    #[arg(long, default_value = "text")]
+    pub(super) format: Format,
 }
 
 fn period(text: &str) -> Result<Period, String> {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::words::shown;
 use crate::time::Timestamp;
 
 /// What a figure counts.
@@ -50,6 +51,14 @@ pub struct Metric {
     pub of: &'static str,
     /// The time that it is about.
     pub range: Range,
+}
+
+impl Metric {
+    /// Returns the figure as people read it, `undefined` where it is none.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        self.value.map_or("undefined".to_owned(), |value| shown(value, self.unit))
+    }
 }
 
 /// Makes the figures of one group, which rest on the same values.

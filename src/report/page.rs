@@ -9,7 +9,7 @@ use super::metric::Metric;
 use super::page_parts::{figure, heat_map, metric_card, table};
 use super::proof::Proof;
 use super::sheet::{RunFacts, TearSheet};
-use super::words::{counted, escaped, minute, shown};
+use super::words::{counted, escaped, minute};
 use crate::audit::{Level, Verdict};
 use crate::event::{FillModel, Mode};
 use crate::ledger::LedgerEnd;
@@ -26,7 +26,7 @@ const SECTIONS: [(&str, &str, &[&str]); 9] = [
     ("orbits", "Orbit weights", &["orbits", "weights"]),
     ("flips", "Bit phases", &["bit_phases", "predictors"]),
     ("patterns", "Patterns", &["by_bucket", "soulprint_neighbours", "correlations"]),
-    ("health", "Registry health and data", &["registry_health", "data_quality"]),
+    ("health", "Registry health and data", &["registry_health", "data_quality", "imports"]),
 ];
 
 /// The figures at the top of the page.
@@ -135,7 +135,7 @@ impl TearSheet {
         if !tiles.is_empty() {
             out.push_str("<section aria-label=\"The main figures\"><div class=\"tiles\">");
             for metric in tiles {
-                let value = metric.value.map(|value| shown(value, metric.unit)).unwrap_or_default();
+                let value = metric.shown();
                 out.push_str(&format!(
                     "<div title=\"{}\"><span class=\"name\">{}</span><span class=\"value\">{}</span>\
                      </div>",

@@ -40,7 +40,7 @@ pub(super) fn metric_card(group: &[Metric], out: &mut String) {
     let title = escaped(first.group);
     out.push_str(&format!("<div class=\"card\"><table><caption>{title}</caption><tbody>"));
     for metric in group {
-        let value = metric.value.map_or("undefined".to_owned(), |value| shown(value, metric.unit));
+        let value = metric.shown();
         out.push_str(&format!(
             "<tr title=\"{}\"><th scope=\"row\">{}</th><td class=\"number\">{}</td></tr>",
             escaped(&grounds(metric)),

@@ -4,7 +4,7 @@ use super::table::{COUNT, Cell, NUMBER, SECONDS, SHARE, TEXT, Table};
 use super::words::minute;
 use crate::event::Tercile;
 use crate::kernel::RunState;
-use crate::projections::Folded;
+use crate::projections::{Folded, ImportedFile};
 use crate::registries::{HealthStatus, Registries, SoulprintFilter};
 
 /// Rows of the longer tables that are shown.
@@ -185,5 +185,38 @@ pub(super) fn data(run: Option<&RunState>) -> Table {
         ]
     });
     table.rows = rows.collect();
+    table
+}
+
+/// Returns what was imported of other people's files.
+pub(super) fn imports(imported: &[ImportedFile]) -> Table {
+    let columns = [
+        ("Record", COUNT),
+        ("Format", TEXT),
+        ("Label", TEXT),
+        ("Of", TEXT),
+        ("SHA-256", TEXT),
+        ("Facts", COUNT),
+        ("Defects", COUNT),
+        ("End", TEXT),
+    ];
+    let rows = imported.iter().map(|import| {
+        let started = &import.started;
+        vec![
+            import.sequence.into(),
+            started.format.as_str().into(),
+            started.label.as_str().into(),
+            started.symbol.as_deref().unwrap_or("by row").into(),
+            started.digest.to_string().into(),
+            import.facts.values().sum::<u64>().into(),
+            import.defects.into(),
+            if import.ended.is_some() { "whole" } else { "cut off" }.into(),
+        ]
+    });
+    let mut table = Table::new("imports", "Imports", &columns);
+    table.rows = rows.collect();
+    if table.rows.is_empty() {
+        table.note = "Nothing was imported of other people's files.".to_owned();
+    }
     table
 }

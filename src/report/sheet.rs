@@ -10,6 +10,7 @@ use super::equity::{Curve, Watcher};
 use super::evidence::evidence;
 use super::metric::{Metric, Range};
 use super::metrics::return_metrics;
+use super::patterns::imports;
 use super::proof::Proof;
 use super::returns::Period;
 use super::sharpe::Trials;
@@ -21,7 +22,7 @@ use crate::event::{Event, FillModel, InputFile, Mode, RunId, RunStarted};
 use crate::hash::Digest;
 use crate::kernel::RunState;
 use crate::ledger::{LedgerError, Reader};
-use crate::projections::{Folded, ProjectionError, UpTo, fold_watched};
+use crate::projections::{Folded, ProjectionError, UpTo, fold_watched, imported_files};
 use crate::registries::{Page, TradeEntry};
 use crate::time::Timestamp;
 use crate::units::{MoneyExact, Price, Quantity, Ratio};
@@ -135,9 +136,6 @@ pub struct TradeRow {
 /// A tear sheet: everything that its page shows. As JSON it is the same without the drawings.
 #[derive(Clone, Debug, Serialize)]
 pub struct TearSheet {
-    /// `report`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
     /// Version of this object.
     pub schema: &'static str,
     /// Version of the program that worked it out.
@@ -198,7 +196,16 @@ pub fn tear_sheet(path: &Path, options: &SheetOptions) -> Result<TearSheet, Repo
         watcher.see(world, event, time);
     })?;
     let curve = watcher.finish(&folded.world);
-    Ok(sheet_of(proof, &folded, curve.as_ref(), options))
+    let imported = imported_files(&reader, options.up_to)?;
+    let mut sheet = sheet_of(proof, &folded, curve.as_ref(), options);
+    if !imported.is_empty() {
+        let all = imported.len();
+        sheet.notes.push(format!(
+            "Other people's files were imported ({all}): they are listed, and are in no figure."
+        ));
+    }
+    sheet.tables.push(imports(&imported));
+    Ok(sheet)
 }
 
 fn sheet_of(
@@ -212,7 +219,6 @@ fn sheet_of(
     let usual = if usual { Period::Day } else { Period::Hour };
     let period = options.period.unwrap_or(usual);
     let mut sheet = TearSheet {
-        kind: "report",
         schema: "schwabot/report/1",
         program: env!("CARGO_PKG_VERSION"),
         proof,

@@ -79,6 +79,7 @@ fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
         vec!["state", ledger, "positions", "--at", "11000"],
         vec!["why", ledger, &hash],
         vec!["diff", ledger, "--from", "100", "--to", "9000"],
+        vec!["report", ledger],
         vec!["verify", ledger],
         vec!["verify", ledger, "--self-test"],
         vec!["checkpoint", ledger, "--key", &key],

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::key_ring;
 use crate::audit::{Verdict, VerifyOptions};
-use crate::cli::args_report::{ReportArgs, ReportFormat};
+use crate::cli::answer::Answer;
+use crate::cli::args::Format;
+use crate::cli::args_report::ReportArgs;
 use crate::cli::outcome::{CliError, Outcome};
-use crate::cli::text::{BAD, GOOD, Screen, to_json};
+use crate::cli::text::{BAD, GOOD, Screen};
 use crate::erasure::Unseal;
 use crate::ledger::disk::{Readers, RealDisk, write_whole};
 use crate::ledger::layout::is_inside_ledger;
@@ -17,15 +19,25 @@ use crate::pipeline::usual_threads;
 use crate::projections::UpTo;
 use crate::report::{SheetOptions, TearSheet, Trials, tear_sheet};
 
+/// Columns of the table of figures.
+const METRIC_COLUMNS: &[&str] = &[
+    "group",
+    "name",
+    "title",
+    "value",
+    "unit",
+    "periods",
+    "of",
+    "range.from",
+    "range.to",
+    "formula",
+];
+
 /// Makes the sheet and writes it. The code is that of the verdict: a page about a log that is not
 /// intact is written all the same, and says so.
 pub(in crate::cli) fn run(args: &ReportArgs) -> Outcome {
-    match &args.output {
-        Some(path) => refuse_place(path, args.force)?,
-        None if args.format == ReportFormat::Html => {
-            return Err(CliError::Usage("name the page to write: --output FILE".to_owned()));
-        }
-        None => {}
+    if let Some(path) = &args.output {
+        refuse_place(path, args.force)?;
     }
     let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
     let trials = args.trials.zip(args.trials_variance);
@@ -41,25 +53,31 @@ pub(in crate::cli) fn run(args: &ReportArgs) -> Outcome {
     };
     let sheet = tear_sheet(&args.ledger, &options)?;
     let code = sheet.proof.exit_code;
-    let text = match args.format {
-        ReportFormat::Html => sheet.page(&flags(args)),
-        ReportFormat::Json => to_json(&sheet)? + "\n",
-    };
-    match show(args, &sheet, &text) {
+    if let Some(path) = &args.output {
+        let page = sheet.page(&flags(args));
+        let written = write_whole(&RealDisk, path, page.as_bytes(), Readers::Usual);
+        written.map_err(|error| cannot(path, &error))?;
+    }
+    match show(args, &sheet) {
         // The verdict stands, whoever reads the answer to its end.
         Ok(()) | Err(CliError::ClosedPipe) => Ok(code),
         Err(error) => Err(error),
     }
 }
 
-fn show(args: &ReportArgs, sheet: &TearSheet, text: &str) -> Result<(), CliError> {
+fn show(args: &ReportArgs, sheet: &TearSheet) -> Result<(), CliError> {
     let mut screen = Screen::new();
-    let Some(path) = &args.output else {
-        screen.json(sheet)?;
-        return screen.flush();
-    };
-    let written = write_whole(&RealDisk, path, text.as_bytes(), Readers::Usual);
-    written.map_err(|error| cannot(path, &error))?;
+    if args.format == Format::Text {
+        tell(&mut screen, args, sheet)?;
+    } else {
+        let figures = sheet.metrics.iter().map(|metric| serde_json::json!(metric)).collect();
+        let answer = Answer::new("report", sheet).listing("metric", METRIC_COLUMNS, figures);
+        screen.answer(args.format, &answer)?;
+    }
+    screen.flush()
+}
+
+fn tell(screen: &mut Screen, args: &ReportArgs, sheet: &TearSheet) -> Result<(), CliError> {
     let proof = &sheet.proof;
     let style = if proof.verdict == Verdict::Intact { GOOD } else { BAD };
     screen.styled(style, proof.verdict)?;
@@ -70,12 +88,23 @@ fn show(args: &ReportArgs, sheet: &TearSheet, text: &str) -> Result<(), CliError
     if let Some(run) = &sheet.run {
         let (first, last) = (run.first_sequence, run.last_sequence);
         screen.field("run", format_args!("records {first} to {last}"))?;
+        screen.field("currency", &run.currency)?;
+        screen.field("returns", format_args!("of {}", sheet.period.one()))?;
     }
     for note in &sheet.notes {
         screen.line(format_args!("  note: {note}"))?;
     }
-    screen.field("written", format_args!("{}, {} bytes", path.display(), text.len()))?;
-    screen.flush()
+    // With a page the figures are there.
+    if let Some(path) = &args.output {
+        return screen.field("written", path.display());
+    }
+    for group in sheet.metrics.chunk_by(|a, b| a.group == b.group) {
+        screen.line(group[0].group)?;
+        for metric in group {
+            screen.line(format_args!("  {:<42} {:>16}", metric.title, metric.shown()))?;
+        }
+    }
+    Ok(())
 }
 
 fn cannot(path: &Path, what: &dyn Display) -> CliError {
