@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::args::{cash, pair};
+use super::args::{Format, cash, pair};
 use crate::event::{FileFormat, FillModel};
 use crate::market::PairSymbol;
 use crate::pipeline::{Axis, file_format, fill_model};
@@ -85,20 +85,7 @@ pub(super) struct SweepArgs {
     pub(super) force: bool,
     /// How to answer
     #[arg(long, default_value = "text")]
-    pub(super) format: SweepFormat,
-}
-
-/// How a sweep answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SweepFormat {
-    /// For people.
-    Text,
-    /// One JSON object.
-    Json,
-    /// One JSON object a line: the sweep, then trials, windows and the rest.
-    Jsonl,
-    /// One row a trial, under a header.
-    Csv,
+    pub(super) format: Format,
 }
 
 /// A stretch of the data.

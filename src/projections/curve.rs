@@ -45,6 +45,8 @@ pub struct EquityCurve {
     pub trades: u64,
     /// Bars that were seen.
     pub bars: u64,
+    /// Keys that the gate tested; none where the strategy has no gate. Of many some pass by chance.
+    pub keys: Option<u64>,
     /// The points, in the order of time.
     pub points: Vec<CurvePoint>,
 }
@@ -102,6 +104,8 @@ impl CurveSampler {
         let counters = world.run().map(|run| *run.counters()).unwrap_or_default();
         let mut curve = self.curve?;
         (curve.trades, curve.bars) = (counters.trades, counters.bars);
+        let engines = world.run().and_then(RunState::engines);
+        curve.keys = engines.map(|engines| engines.ghosts.report().keys_tested);
         Some(curve)
     }
 
@@ -128,6 +132,7 @@ impl CurveSampler {
             side_cost,
             trades: 0,
             bars: 0,
+            keys: None,
             points: Vec::new(),
         });
     }

@@ -42,12 +42,12 @@ fn absent(title: &str, why: &str) -> Figure {
     Figure::Absent { title: title.to_owned(), why: why.to_owned() }
 }
 
-fn place(time: Timestamp) -> f64 {
+pub(super) fn place(time: Timestamp) -> f64 {
     time.nanos() as f64
 }
 
 /// Begins a drawing over time: its horizontal axis from one instant to another.
-fn over_time(id: &str, title: &str, from: Timestamp, to: Timestamp) -> Chart {
+pub(super) fn over_time(id: &str, title: &str, from: Timestamp, to: Timestamp) -> Chart {
     let short = to.nanos().saturating_sub(from.nanos()) < 12 * DAY_NS;
     let tick = |part: i64| {
         let step = (to.nanos().saturating_sub(from.nanos()) / 4).saturating_mul(part);
@@ -64,7 +64,11 @@ fn over_time(id: &str, title: &str, from: Timestamp, to: Timestamp) -> Chart {
 }
 
 /// Sets the vertical axis so that all these values are on it.
-fn with_values(mut chart: Chart, values: impl Iterator<Item = f64>, unit: Unit) -> Chart {
+pub(super) fn with_values(
+    mut chart: Chart,
+    values: impl Iterator<Item = f64>,
+    unit: Unit,
+) -> Chart {
     let (low, high) = values
         .filter(|value| value.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
@@ -89,7 +93,7 @@ fn ticks(low: f64, high: f64, most: usize, unit: Unit) -> Vec<Tick> {
     steps.into_iter().map(label).collect()
 }
 
-fn row(name: &str, style: usize, stroke: Stroke, points: Vec<(f64, f64)>) -> Row {
+pub(super) fn row(name: &str, style: usize, stroke: Stroke, points: Vec<(f64, f64)>) -> Row {
     Row { name: name.to_owned(), style, stroke, points }
 }
 

@@ -22,6 +22,7 @@ mod proof;
 pub mod returns;
 mod selection;
 mod selection_page;
+mod selection_rows;
 mod selection_words;
 mod sharpe;
 mod sheet;
@@ -43,7 +44,6 @@ pub use selection::{
     Figures, Followed, Judged, Judgement, SelectionError, UnitPoint, WalkForward, Window, judge,
 };
 pub use selection_page::selection_page;
-pub use selection_words::FIGURE_NAMES;
 pub use sharpe::{
     SharpeEstimate, Trials, deflated_sharpe, expected_best_sharpe, minimum_track_record,
     probabilistic_sharpe,

@@ -16,11 +16,11 @@ use serde::Serialize;
 
 use super::overfitting::{Overfitting, overfitting};
 use super::returns::{max_drawdown, total_return};
+use super::selection_rows::{Row, held, row};
 use super::sharpe::{SharpeEstimate, Trials, deflated_sharpe, probabilistic_sharpe};
-use super::statistics::{deviation, finite, quotient};
+use super::statistics::{deviation, finite};
 use crate::projections::EquityCurve;
 use crate::time::{DAY_NS, Timestamp};
-use crate::units::MoneyExact;
 
 /// How trials are chosen and judged by turns, in periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -111,6 +111,8 @@ pub struct Followed {
     pub figures: Figures,
     /// The joined curve.
     pub curve: Vec<UnitPoint>,
+    /// What was held, over the same periods.
+    pub held: Vec<UnitPoint>,
 }
 
 /// Many trials, judged.
@@ -160,13 +162,6 @@ pub enum SelectionError {
     },
 }
 
-/// One trial over all periods.
-struct Row {
-    returns: Vec<f64>,
-    /// What is invested after each period, as a share of equity; negative when sold short.
-    invested: Vec<f64>,
-}
-
 /// Judges trials by their curves, which are of one market and one length of period.
 ///
 /// # Errors
@@ -194,8 +189,9 @@ pub fn judge(
     });
     let trials = trials_of(&whole);
     let test_trials = test.as_deref().map(trials_of);
+    let held = held(curve, first, periods);
     let followed = plan.zip(windows).zip(test_trials).map(|((plan, windows), trials)| {
-        follow(&rows, curve, first, (plan, &windows), &scale, trials)
+        follow((&rows, &held), curve, first, (plan, &windows), &scale, trials)
     });
     let mut ranked: Vec<Judged> = (0..rows.len())
         .map(|trial| {
@@ -217,7 +213,6 @@ pub fn judge(
         };
         key(right).total_cmp(&key(left)).then(left.trial.cmp(&right.trial))
     });
-    let held = held(curve, first, periods);
     let one = Tried { count: 1, variance: Some(0.0) };
     let held_test: Option<Vec<f64>> =
         tested.map(|places| places.iter().map(|place| held[*place]).collect());
@@ -277,56 +272,6 @@ impl Scale {
     }
 }
 
-/// Exact money as a float, for figures only.
-fn float(exact: MoneyExact) -> f64 {
-    exact.raw() as f64 / 1e24
-}
-
-/// A trial on the common row of periods; one without a bar has the value of the one before.
-fn row(curve: &EquityCurve, first: i64, periods: usize) -> Row {
-    let (mut returns, mut invested) = (vec![0.0; periods], vec![0.0; periods]);
-    let (mut before, mut share, mut next) = (float(curve.opening), 0.0, 0);
-    for (place, (one, held)) in (first..).zip(returns.iter_mut().zip(&mut invested)) {
-        if let Some(point) = curve.points.get(next).filter(|point| point.period == place) {
-            next += 1;
-            if let Some(equity) = point.equity {
-                let now = float(equity);
-                // Nothing can be a share of what is lost already.
-                *one = quotient(now - before, before).filter(|_| before > 0.0).unwrap_or(0.0);
-                share = quotient(now - float(point.cash), now).filter(|_| now > 0.0).unwrap_or(0.0);
-                before = now;
-            }
-        }
-        *held = share;
-    }
-    Row { returns, invested }
-}
-
-/// The returns of cash spread evenly over the pairs at their first opens, without any cost.
-fn held(curve: &EquityCurve, first: i64, periods: usize) -> Vec<f64> {
-    let opens = &curve.opens;
-    let known = opens.iter().flatten().count();
-    let mut returns = vec![0.0; periods];
-    let (mut before, mut next) = (1.0, 0);
-    for (place, one) in (first..).zip(&mut returns) {
-        let Some(point) = curve.points.get(next).filter(|point| point.period == place) else {
-            continue;
-        };
-        next += 1;
-        let grown = opens.iter().zip(&point.closes).filter_map(|(open, close)| {
-            let open = (*open)?.raw() as f64;
-            // A pair that has not begun yet is still cash.
-            Some(close.map_or(1.0, |close| close.raw() as f64 / open))
-        });
-        let Some(now) = quotient(grown.fold(0.0, |sum, one| sum + one), known as f64) else {
-            continue;
-        };
-        *one = quotient(now - before, before).unwrap_or(0.0);
-        before = now;
-    }
-    returns
-}
-
 type Ranges = (std::ops::Range<usize>, std::ops::Range<usize>);
 
 /// The windows that fit: training periods, and the test periods behind them.
@@ -360,7 +305,7 @@ fn choose(rows: &[Row], seen: &std::ops::Range<usize>) -> (usize, Option<f64>) {
 }
 
 fn follow(
-    rows: &[Row],
+    (rows, held): (&[Row], &[f64]),
     curve: &EquityCurve,
     first: i64,
     (plan, windows): (WalkForward, &[Ranges]),
@@ -369,24 +314,27 @@ fn follow(
 ) -> Followed {
     let side = curve.side_cost.raw() as f64 / 1e9;
     let end_of = |place: usize| curve.end_of(first.saturating_add(place as i64 - 1));
-    let held = |trial: usize, place: usize| {
+    let invested = |trial: usize, place: usize| {
         place.checked_sub(1).map_or(0.0, |before| rows[trial].invested[before])
     };
     let mut joined = Vec::new();
-    let (mut told, mut points) = (Vec::new(), Vec::new());
-    let (mut following, mut value): (Option<(usize, usize)>, f64) = (None, 1.0);
+    let (mut told, mut points, mut beside) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut following, mut value, mut kept): (Option<(usize, usize)>, f64, f64) = (None, 1.0, 1.0);
     for (train, test) in windows {
         let (chosen, train_sharpe) = choose(rows, train);
         let same = following == Some((chosen, test.start));
-        let left = following.map_or(0.0, |(trial, end)| held(trial, end).abs());
-        let change = if same { 0.0 } else { side * (left + held(chosen, test.start).abs()) };
+        let left = following.map_or(0.0, |(trial, end)| invested(trial, end).abs());
+        let change = if same { 0.0 } else { side * (left + invested(chosen, test.start).abs()) };
         let mut own: Vec<f64> = rows[chosen].returns[test.clone()].to_vec();
         if let Some(one) = own.first_mut() {
             *one = (1.0 + *one) * (1.0 - change) - 1.0;
         }
         for (place, one) in test.clone().zip(&own) {
+            let time = end_of(place + 1);
             value *= 1.0 + one;
-            points.push(UnitPoint { time: end_of(place + 1), value });
+            kept *= 1.0 + held[place];
+            points.push(UnitPoint { time, value });
+            beside.push(UnitPoint { time, value: kept });
         }
         told.push(Window {
             train_from: end_of(train.start),
@@ -401,5 +349,6 @@ fn follow(
         joined.extend(own);
         following = Some((chosen, test.end));
     }
-    Followed { plan, windows: told, figures: scale.figures(&joined, trials), curve: points }
+    let figures = scale.figures(&joined, trials);
+    Followed { plan, windows: told, figures, curve: points, held: beside }
 }

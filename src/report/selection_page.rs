@@ -1,59 +1,48 @@
-//! A sweep as one self-contained page: a table of all trials, and what following the choices came
-//! to. It needs no network and no script; whatever comes from data is escaped; the same judgement
+//! A sweep as one self-contained page: what following the choices came to, and a table of all
+//! trials. It needs no network and no script; whatever comes from data is escaped; the same judgement
 //! gives the same bytes.
 
-use std::fmt::Write;
+use super::charts::{over_time, place, row, with_values};
+use super::metric::Unit;
+use super::page_parts;
+use super::selection::{Figures, Followed, Judged, Judgement, UnitPoint};
+use super::svg::Stroke;
+use super::table::{COUNT, Cell, NUMBER, SHARE, TEXT, Table};
+use super::words::{counted, escaped, fixed, minute};
 
-use super::selection::{Followed, Judged, Judgement, UnitPoint};
-use super::selection_words::{percent, shown};
-
-const STYLE: &str = include_str!("selection_page.css");
-/// Size of the drawing, in its own units.
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 320.0;
-/// Left and lower border, where the labels stand.
-const BORDER: f64 = 56.0;
-
-/// Text as HTML.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c if c.is_control() => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
+const STYLE: &str = include_str!("page.css");
+/// Points that are drawn of a curve, about.
+const POINTS_DRAWN: usize = 1_200;
 
 /// Returns the page of a judgement; `labels` and `heads` (roots, or nothing) are those of the trials.
 #[must_use]
 pub fn selection_page(judged: &Judgement, labels: &[String], heads: &[String]) -> String {
-    let mut page = String::from("<!doctype html>\n<html lang=\"en\">\n<head>\n");
-    page.push_str("<meta charset=\"utf-8\">\n");
-    page.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    page.push_str(
-        "<meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n",
+    let title = format!("Sweep of {} trials", judged.trials);
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <header><div><h1>{title}</h1><p class=\"dim\">{} of {} s</p></div></header>\n<main>\n",
+        counted(usize::try_from(judged.periods).unwrap_or(usize::MAX), "period"),
+        judged.period_seconds
     );
-    page.push_str("<title>Sweep</title>\n<style>\n");
-    page.push_str(STYLE);
-    page.push_str("</style>\n</head>\n<body>\n<main>\n");
-    let (trials, periods, seconds) = (judged.trials, judged.periods, judged.period_seconds);
-    // Writing into a string cannot fail.
-    let _ = writeln!(page, "<h1>{trials} trials over {periods} periods of {seconds} s</h1>");
-    let _ = writeln!(page, "<p>{}</p>", warning(judged));
+    out.push_str(&format!("<p>{}</p>\n", escaped(&warning(judged))));
     if let Some(followed) = &judged.followed {
-        walk(&mut page, judged, followed, labels);
+        out.push_str("<h2>Walk-forward: what the choices earned unseen</h2>\n");
+        page_parts::table(&followed_table(judged, followed), &mut out);
+        drawing(followed, &mut out);
+        page_parts::table(&windows(followed, labels), &mut out);
     }
-    table(&mut page, judged, labels, heads);
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
+    out.push_str("<h2>Trials</h2>\n");
+    page_parts::table(&trials(judged, labels, heads), &mut out);
+    out.push_str(
+        "</main>\n<footer><p>Made by schwabot. It is no claim of an edge.</p></footer>\n\
+         </body>\n</html>\n",
+    );
+    out
 }
 
 fn warning(judged: &Judgement) -> String {
@@ -68,115 +57,150 @@ fn warning(judged: &Judgement) -> String {
         None => "There are too few trials or periods to say how likely the best is chance.".into(),
     };
     format!(
-        "The best of {} trials looks good by chance alone. \"Deflated\" is the probability that the \
+        "The best of {} trials looks good by chance alone. “Deflated” is the probability that the \
          true Sharpe ratio is above what the best of so many trials without skill would show. \
          {by_chance}",
         judged.trials
     )
 }
 
-fn walk(page: &mut String, judged: &Judgement, followed: &Followed, labels: &[String]) {
-    page.push_str("<h2>Walk-forward: what the choices earned on data they did not see</h2>\n");
-    let [returned, fall, sharpe, deflated] = followed.figures.cells();
-    let _ = writeln!(
-        page,
-        "<p>Return {returned} %, deepest fall {fall} %, Sharpe {sharpe} a year, deflated {deflated} \
-         by {} trials (variance of their Sharpe ratios of one period: {}).</p>",
-        judged.trials,
-        shown(followed.figures.sharpe_variance, 9)
-    );
-    drawing(page, &followed.curve);
-    page.push_str("<div class=\"scroll\"><table>\n<caption>Windows</caption>\n<tr>");
-    for name in ["#", "chosen", "tested from", "to", "train Sharpe", "return %", "change cost %"] {
-        let _ = write!(page, "<th scope=\"col\">{name}</th>");
-    }
-    page.push_str("</tr>\n");
-    for (number, window) in (1..).zip(&followed.windows) {
-        let label = labels.get(window.chosen).map(|label| escaped(label)).unwrap_or_default();
-        let _ = writeln!(
-            page,
-            "<tr><td>{number}</td><td>{label}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{}</td></tr>",
-            window.test_from,
-            window.test_to,
-            shown(window.train_sharpe, 4),
-            percent(window.test_return),
-            percent(Some(window.change_cost))
-        );
-    }
-    page.push_str("</table></div>\n");
+/// The figures that every row shows: return, fall, Sharpe ratio of a year, deflated.
+fn figures(figures: &Figures) -> [Cell; 4] {
+    [
+        figures.total_return.into(),
+        figures.max_drawdown.into(),
+        figures.sharpe_year.into(),
+        figures.deflated_sharpe.into(),
+    ]
 }
 
-/// The joined curve, as one line between its lowest and highest value.
-fn drawing(page: &mut String, curve: &[UnitPoint]) {
-    let (Some(first), Some(last)) = (curve.first(), curve.last()) else { return };
-    let low = curve.iter().map(|point| point.value).fold(1.0, f64::min);
-    let high = curve.iter().map(|point| point.value).fold(1.0, f64::max);
-    let span = if high > low { high - low } else { 1.0 };
-    let steps = (curve.len() as f64).max(1.0);
-    let x = |place: f64| BORDER + (WIDTH - BORDER) * place / steps;
-    let y = |value: f64| (HEIGHT - BORDER) * (1.0 - (value - low) / span) + BORDER / 2.0;
-    let mut path = format!("M{:.1} {:.1}", x(0.0), y(1.0));
-    for (place, point) in (1_u32..).zip(curve) {
-        let _ = write!(path, "L{:.1} {:.1}", x(f64::from(place)), y(point.value));
+fn followed_table(judged: &Judgement, followed: &Followed) -> Table {
+    let variance = followed.figures.sharpe_variance;
+    let variance = variance.map_or_else(|| "unknown".to_owned(), |value| fixed(value, 9));
+    let mut table = Table::new(
+        "walk_forward",
+        "Joined test periods",
+        &[
+            ("what", TEXT),
+            ("return", SHARE),
+            ("fall", SHARE),
+            ("Sharpe", NUMBER),
+            ("deflated", NUMBER),
+        ],
+    )
+    .noted(format!(
+        "Deflated by {} trials; variance of their Sharpe ratios of one period: {variance}.",
+        judged.trials
+    ));
+    let held = judged.held.test.unwrap_or_default();
+    for (name, row) in [("choices followed", &followed.figures), ("buy and hold", &held)] {
+        table.rows.push(std::iter::once(Cell::from(name)).chain(figures(row)).collect());
     }
-    let _ = writeln!(
-        page,
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"t d\">\
-         <title id=\"t\">One unit that followed the choices</title>\
-         <desc id=\"d\">From {} to {} it went from 1 to {:.4}, lowest {low:.4}, highest {high:.4}.\
-         </desc>\
-         <line class=\"axis\" x1=\"{BORDER}\" x2=\"{WIDTH}\" y1=\"{one:.1}\" y2=\"{one:.1}\"/>\
-         <path class=\"walk\" d=\"{path}\"/>\
-         <text x=\"0\" y=\"{:.1}\">{high:.3}</text><text x=\"0\" y=\"{:.1}\">{low:.3}</text>\
-         <text x=\"{BORDER}\" y=\"{HEIGHT}\">{}</text>\
-         <text x=\"{WIDTH}\" y=\"{HEIGHT}\" text-anchor=\"end\">{}</text></svg>",
-        first.time,
-        last.time,
-        last.value,
-        y(high) + 5.0,
-        y(low) + 5.0,
-        first.time,
-        last.time,
-        one = y(1.0)
-    );
+    table
 }
 
-fn table(page: &mut String, judged: &Judgement, labels: &[String], heads: &[String]) {
+/// The joined curve beside what was held.
+fn drawing(followed: &Followed, out: &mut String) {
+    let (Some(first), Some(last)) = (followed.curve.first(), followed.curve.last()) else { return };
+    let begin = followed.windows.first().map_or(first.time, |window| window.test_from);
+    let title = "One unit that followed the choices, and buy and hold";
+    let chart = over_time("followed", title, begin, last.time);
+    let values = followed.curve.iter().chain(&followed.held).map(|point| point.value);
+    let mut chart = with_values(chart, values.chain(std::iter::once(1.0)), Unit::Number);
+    let line = |points: &[UnitPoint]| -> Vec<(f64, f64)> {
+        // Every so many points, and the last one always.
+        let every = points.len().div_ceil(POINTS_DRAWN).max(1);
+        let kept = points.iter().rev().step_by(every).map(|point| (place(point.time), point.value));
+        let mut kept: Vec<(f64, f64)> = kept.collect();
+        kept.push((place(begin), 1.0));
+        kept.reverse();
+        kept
+    };
+    chart.description = format!(
+        "From {} to {} one unit became {}; held, it became {}.",
+        minute(begin),
+        minute(last.time),
+        fixed(last.value, 4),
+        fixed(followed.held.last().map_or(1.0, |point| point.value), 4)
+    );
+    chart.rows = vec![
+        row("buy and hold", 1, Stroke::Line, line(&followed.held)),
+        row("choices followed", 0, Stroke::Line, line(&followed.curve)),
+    ];
+    chart.wide = true;
+    chart.write(out);
+}
+
+fn windows(followed: &Followed, labels: &[String]) -> Table {
+    let mut table = Table::new(
+        "windows",
+        "Windows",
+        &[
+            ("tested from", TEXT),
+            ("to", TEXT),
+            ("chosen", TEXT),
+            ("train Sharpe, a period", NUMBER),
+            ("test Sharpe, a period", NUMBER),
+            ("test return", SHARE),
+            ("cost of the change", SHARE),
+        ],
+    );
+    for window in &followed.windows {
+        table.rows.push(vec![
+            minute(window.test_from).into(),
+            minute(window.test_to).into(),
+            label(labels, window.chosen),
+            window.train_sharpe.into(),
+            window.test_sharpe.into(),
+            window.test_return.into(),
+            window.change_cost.into(),
+        ]);
+    }
+    table
+}
+
+fn label(labels: &[String], trial: usize) -> Cell {
+    labels.get(trial).map_or(Cell::Nothing, |label| label.as_str().into())
+}
+
+fn trials(judged: &Judgement, labels: &[String], heads: &[String]) -> Table {
     let tested = judged.followed.is_some();
+    let mut columns = vec![
+        ("trial", TEXT),
+        ("rank", COUNT),
+        ("return", SHARE),
+        ("fall", SHARE),
+        ("Sharpe", NUMBER),
+        ("deflated", NUMBER),
+    ];
+    if tested {
+        columns.extend([
+            ("test return", SHARE),
+            ("test fall", SHARE),
+            ("test Sharpe", NUMBER),
+            ("test deflated", NUMBER),
+            ("chosen", COUNT),
+        ]);
+    }
+    columns.push(("root of its ledger", TEXT));
     let by = if tested { "the test periods" } else { "all periods" };
-    page.push_str("<h2>Trials</h2>\n<div class=\"scroll\"><table>\n");
-    let _ = writeln!(page, "<caption>Ranked by the Sharpe ratio of {by}; ratios are of a year");
-    page.push_str("</caption>\n<tr>");
-    let mut names = vec!["#", "trial", "return %", "fall %", "Sharpe", "deflated"];
-    if tested {
-        names.extend(["test return %", "test Sharpe", "test deflated", "chosen"]);
-    }
-    names.push("root of its ledger");
-    for name in names {
-        let _ = write!(page, "<th scope=\"col\">{name}</th>");
-    }
-    page.push_str("</tr>\n");
-    row(page, "", "held: the same cash spread evenly at the first opens", &judged.held, tested, "");
-    for (rank, one) in (1..).zip(&judged.ranked) {
-        let label = labels.get(one.trial).map(|label| escaped(label)).unwrap_or_default();
-        let head = heads.get(one.trial).map(|head| escaped(head)).unwrap_or_default();
-        row(page, &format!("{rank}"), &label, one, tested, &head);
-    }
-    page.push_str("</table></div>\n");
-}
-
-fn row(page: &mut String, rank: &str, label: &str, one: &Judged, tested: bool, head: &str) {
-    let [returned, fall, sharpe, deflated] = one.whole.cells();
-    let _ = write!(page, "<tr><td>{rank}</td><td>{label}</td>");
-    for cell in [returned, fall, sharpe, deflated] {
-        let _ = write!(page, "<td>{cell}</td>");
-    }
-    if tested {
-        let [returned, _, sharpe, deflated] = one.test.unwrap_or_default().cells();
-        for cell in [returned, sharpe, deflated, one.chosen.to_string()] {
-            let _ = write!(page, "<td>{cell}</td>");
+    let mut table = Table::new("trials", "All trials", &columns)
+        .noted(format!("Ranked by the Sharpe ratio of {by}; ratios are of a year of 365 days."));
+    let cells = |name: Cell, rank: Cell, one: &Judged, head: Cell| -> Vec<Cell> {
+        let mut row = vec![name, rank];
+        row.extend(figures(&one.whole));
+        if tested {
+            row.extend(figures(&one.test.unwrap_or_default()));
+            row.push(one.chosen.into());
         }
+        row.push(head);
+        row
+    };
+    let held = cells("buy and hold".into(), Cell::Nothing, &judged.held, Cell::Nothing);
+    table.rows.push(held);
+    for (rank, one) in (1_u64..).zip(&judged.ranked) {
+        let head = heads.get(one.trial).map_or(Cell::Nothing, |head| head.as_str().into());
+        table.rows.push(cells(label(labels, one.trial), rank.into(), one, head));
     }
-    let _ = writeln!(page, "<td><code>{head}</code></td></tr>");
+    table
 }

@@ -1,35 +1,16 @@
-//! Figures of trials as text: for a screen, for CSV, for a page.
+//! Figures of trials as people read them on a screen.
 
 use super::overfitting::Overfitting;
 use super::selection::Figures;
-
-/// Names of the figures in CSV, in order.
-pub const FIGURE_NAMES: [&str; 8] = [
-    "returns",
-    "total_return",
-    "max_drawdown",
-    "sharpe",
-    "sharpe_year",
-    "probabilistic_sharpe",
-    "deflated_sharpe",
-    "sharpe_variance",
-];
+use super::words::fixed;
 
 /// A number with so many digits behind the point; `-` where there is none.
-pub(super) fn shown(value: Option<f64>, digits: usize) -> String {
-    let text = value.map(|value| format!("{value:.digits$}"));
-    match text {
-        // A loss too small to be shown is shown as none.
-        Some(text) if text.starts_with('-') && text.trim_matches(['-', '0', '.']).is_empty() => {
-            text.trim_start_matches('-').to_owned()
-        }
-        Some(text) => text,
-        None => "-".to_owned(),
-    }
+fn shown(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| fixed(value, digits))
 }
 
 /// A share in hundredths.
-pub(super) fn percent(value: Option<f64>) -> String {
+fn percent(value: Option<f64>) -> String {
     shown(value.map(|value| value * 100.0), 2)
 }
 
@@ -43,22 +24,6 @@ impl Figures {
             percent(self.max_drawdown),
             shown(self.sharpe_year, 2),
             shown(self.deflated_sharpe, 3),
-        ]
-    }
-
-    /// Returns all figures in the order of [`FIGURE_NAMES`], as exact as they are.
-    #[must_use]
-    pub fn fields(&self) -> [String; 8] {
-        let exact = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        [
-            self.returns.to_string(),
-            exact(self.total_return),
-            exact(self.max_drawdown),
-            exact(self.sharpe),
-            exact(self.sharpe_year),
-            exact(self.probabilistic_sharpe),
-            exact(self.deflated_sharpe),
-            exact(self.sharpe_variance),
         ]
     }
 }

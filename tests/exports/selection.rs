@@ -38,6 +38,7 @@ fn curve(returns: &[f64], invested: f64) -> EquityCurve {
         side_cost: "0.01".parse::<Ratio>().unwrap(),
         trades: 1,
         bars: 1,
+        keys: None,
         points: points.collect(),
     }
 }

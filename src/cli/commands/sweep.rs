@@ -4,7 +4,7 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::sweep_answer::{Answer, tell};
+use super::sweep_answer::{Told, tell};
 use crate::cli::args_sweep::{Plan, Stretch, SweepArgs};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
@@ -72,7 +72,8 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
     }
     let curves: Vec<_> = results.iter().map(|result| &result.curve).collect();
     let judged: Judgement = judge(&curves, walk)?;
-    let answer = Answer { plan: &plan, results: &results, judged: &judged, period };
+    let told =
+        Told { inputs: &market.inputs, plan: &plan, results: &results, judged: &judged, period };
     if let Some(page) = &args.page {
         let labels: Vec<String> = plan.trials.iter().map(crate::pipeline::Trial::label).collect();
         let heads: Vec<String> = results
@@ -83,7 +84,7 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
         let written = write_whole(&RealDisk, page, text.as_bytes(), Readers::Usual);
         written.map_err(|error| CliError::File { path: page.clone(), what: error.to_string() })?;
     }
-    tell(args, &answer)?;
+    tell(args, &told)?;
     Ok(0)
 }
 

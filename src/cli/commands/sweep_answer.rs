@@ -1,68 +1,85 @@
-//! What a sweep came to, as text, JSON and CSV. Nothing of it depends on the number of jobs.
-
-use std::io::{self, Write};
+//! What a sweep came to, for people and for programs. Nothing of it depends on the number of jobs.
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::args_sweep::{SweepArgs, SweepFormat};
+use crate::cli::answer::Answer;
+use crate::cli::args::Format;
+use crate::cli::args_sweep::SweepArgs;
 use crate::cli::outcome::CliError;
 use crate::cli::text::{Screen, count};
-use crate::pipeline::{Plan, TrialResult};
-use crate::report::{FIGURE_NAMES, Figures, Judged, Judgement};
+use crate::event::InputFile;
+use crate::pipeline::{Plan, Trial, TrialResult};
+use crate::report::{Judged, Judgement};
 use crate::time::Span;
 
+/// Columns of the table of trials.
+const TRIAL_COLUMNS: &[&str] = &[
+    "rank",
+    "trial",
+    "label",
+    "head.size",
+    "head.root",
+    "bars",
+    "trades",
+    "keys",
+    "chosen",
+    "whole.returns",
+    "whole.total_return",
+    "whole.max_drawdown",
+    "whole.sharpe",
+    "whole.sharpe_year",
+    "whole.probabilistic_sharpe",
+    "whole.deflated_sharpe",
+    "whole.trials",
+    "whole.sharpe_variance",
+    "test.returns",
+    "test.total_return",
+    "test.max_drawdown",
+    "test.sharpe",
+    "test.sharpe_year",
+    "test.probabilistic_sharpe",
+    "test.deflated_sharpe",
+    "test.trials",
+    "test.sharpe_variance",
+];
+
 /// All there is to tell.
-pub(super) struct Answer<'a> {
+pub(super) struct Told<'a> {
+    pub(super) inputs: &'a [InputFile],
     pub(super) plan: &'a Plan,
     pub(super) results: &'a [TrialResult],
     pub(super) judged: &'a Judgement,
     pub(super) period: Span,
 }
 
-pub(super) fn tell(args: &SweepArgs, answer: &Answer<'_>) -> Result<(), CliError> {
+pub(super) fn tell(args: &SweepArgs, told: &Told<'_>) -> Result<(), CliError> {
     let mut screen = Screen::new();
     match args.format {
-        SweepFormat::Text => in_words(&mut screen, answer, args.top)?,
-        SweepFormat::Json => {
-            let mut all = answer.head();
-            all["ranked"] = answer.trials().collect();
-            all["held"] = json!(answer.judged.held);
-            all["walk_forward"] = json!(answer.judged.followed);
-            screen.json(&all)?;
+        Format::Text => in_words(&mut screen, told, args.top)?,
+        format => {
+            let trials: Vec<Value> = told.trials().collect();
+            let judged = told.judged;
+            let fields = json!({
+                "trials": judged.trials,
+                "unusable": told.plan.unusable,
+                "inputs": told.inputs,
+                "period_seconds": judged.period_seconds,
+                "periods": judged.periods,
+                "overfitting": judged.overfitting,
+                "ranked": trials,
+                "held": { "whole": judged.held.whole, "test": judged.held.test },
+                "walk_forward": told.walk_forward(),
+            });
+            let answer = Answer::new("sweep", &fields);
+            screen.answer(format, &answer.listing("trial", TRIAL_COLUMNS, trials))?;
         }
-        SweepFormat::Jsonl => {
-            screen.json(&answer.head())?;
-            answer.trials().try_for_each(|trial| screen.json(&trial))?;
-            screen.json(&typed("held", json!(answer.judged.held)))?;
-            if let Some(followed) = &answer.judged.followed {
-                for window in &followed.windows {
-                    screen.json(&typed("window", json!(window)))?;
-                }
-                let figures = json!({ "plan": followed.plan, "figures": followed.figures });
-                screen.json(&typed("walk_forward", figures))?;
-            }
-        }
-        SweepFormat::Csv => as_csv(&mut screen, answer)?,
     }
     screen.flush()
 }
 
-fn typed(name: &str, mut value: Value) -> Value {
-    value["type"] = name.into();
-    value
-}
-
-impl Answer<'_> {
-    fn head(&self) -> Value {
-        json!({
-            "type": "sweep",
-            "schema": 1,
-            "trials": self.judged.trials,
-            "unusable": self.plan.unusable,
-            "period_seconds": self.judged.period_seconds,
-            "periods": self.judged.periods,
-            "overfitting": self.judged.overfitting,
-        })
+impl Told<'_> {
+    fn trial(&self, place: usize) -> Option<&Trial> {
+        self.plan.trials.get(place)
     }
 
     /// The trials, best first.
@@ -76,7 +93,6 @@ impl Answer<'_> {
                 .map(|known| (known.name.clone(), known.value.as_str().into()))
                 .collect();
             json!({
-                "type": "trial",
                 "rank": rank,
                 "trial": trial.id,
                 "label": trial.label(),
@@ -85,39 +101,33 @@ impl Answer<'_> {
                 "head": result.head,
                 "bars": result.curve.bars,
                 "trades": result.curve.trades,
+                "keys": result.curve.keys,
+                "chosen": judged.chosen,
                 "whole": judged.whole,
                 "test": judged.test,
-                "chosen": judged.chosen,
             })
         })
     }
+
+    /// The walk-forward, its choices named by the ids of their trials.
+    fn walk_forward(&self) -> Value {
+        let mut told = json!(self.judged.followed);
+        if let Some(windows) = told["windows"].as_array_mut() {
+            for window in windows {
+                let place = window["chosen"].as_u64().and_then(|place| usize::try_from(place).ok());
+                let trial = place.and_then(|place| self.trial(place));
+                window["chosen"] = json!(trial.map(|trial| trial.id));
+            }
+        }
+        told
+    }
 }
 
-fn in_words(screen: &mut Screen, answer: &Answer<'_>, top: usize) -> Result<(), CliError> {
-    let judged = answer.judged;
-    let (trials, period) = (count(judged.trials, "trial"), answer.period);
+fn in_words(screen: &mut Screen, told: &Told<'_>, top: usize) -> Result<(), CliError> {
+    let judged = told.judged;
+    let (trials, period) = (count(judged.trials, "trial"), told.period);
     screen.line(format_args!("{trials} over {} periods of {period}", judged.periods))?;
-    let tested = judged.followed.is_some();
-    let mut header = vec!["#", "trial", "trades", "return %", "fall %", "Sharpe", "deflated"];
-    if tested {
-        header.extend(["test return %", "test Sharpe", "test deflated", "chosen"]);
-    }
-    let row = |rank: String, label: String, trades: String, one: &Judged| {
-        let [returned, fall, sharpe, deflated] = one.whole.cells();
-        let mut cells = vec![rank, label, trades, returned, fall, sharpe, deflated];
-        if tested {
-            let [returned, _, sharpe, deflated] = one.test.unwrap_or_default().cells();
-            cells.extend([returned, sharpe, deflated, one.chosen.to_string()]);
-        }
-        cells
-    };
-    let dash = || "-".to_owned();
-    let mut rows = vec![row(dash(), "held: buy and hold".to_owned(), dash(), &judged.held)];
-    for (rank, one) in (1_usize..).zip(judged.ranked.iter().take(top)) {
-        let trades = answer.results[one.trial].curve.trades.to_string();
-        rows.push(row(rank.to_string(), answer.plan.trials[one.trial].label(), trades, one));
-    }
-    screen.table(&header, &rows)?;
+    table(screen, told, top)?;
     let rest = judged.ranked.len().saturating_sub(top);
     if rest > 0 {
         screen.line(format_args!("... and {}", count(rest as u64, "trial")))?;
@@ -130,9 +140,9 @@ fn in_words(screen: &mut Screen, answer: &Answer<'_>, top: usize) -> Result<(), 
         screen.field("fall %", fall)?;
         screen.field("Sharpe", sharpe)?;
         screen.field("deflated", format_args!("{deflated}, by {trials}"))?;
-        let best = answer.plan.trials.get(followed.windows.last().map_or(0, |last| last.chosen));
-        if let Some(best) = best {
-            screen.field("chosen last", best.label())?;
+        let last = followed.windows.last().and_then(|window| told.trial(window.chosen));
+        if let Some(last) = last {
+            screen.field("chosen last", last.label())?;
         }
     }
     match &judged.overfitting {
@@ -145,32 +155,33 @@ fn in_words(screen: &mut Screen, answer: &Answer<'_>, top: usize) -> Result<(), 
     }
 }
 
-fn as_csv(screen: &mut Screen, answer: &Answer<'_>) -> Result<(), CliError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let named = |prefix: &'static str| FIGURE_NAMES.map(|name| format!("{prefix}_{name}"));
-    let first = ["type", "rank", "trial", "label", "size", "root", "bars", "trades", "chosen"];
-    let header = first.map(str::to_owned).into_iter().chain(named("whole")).chain(named("test"));
-    writer.write_record(header).map_err(io::Error::from)?;
-    for (rank, one) in (1_u64..).zip(&answer.judged.ranked) {
-        let (trial, result) = (&answer.plan.trials[one.trial], &answer.results[one.trial]);
-        let (size, root) = result
-            .head
-            .map_or_else(Default::default, |head| (head.size.to_string(), head.root.to_string()));
-        let own = [
-            "trial".to_owned(),
-            rank.to_string(),
-            trial.id.to_string(),
-            trial.label(),
-            size,
-            root,
-            result.curve.bars.to_string(),
-            result.curve.trades.to_string(),
-            one.chosen.to_string(),
-        ];
-        let test = one.test.map_or_else(Default::default, |test: Figures| test.fields());
-        let row = own.into_iter().chain(one.whole.fields()).chain(test);
-        writer.write_record(row).map_err(io::Error::from)?;
+fn table(screen: &mut Screen, told: &Told<'_>, top: usize) -> Result<(), CliError> {
+    let judged = told.judged;
+    let tested = judged.followed.is_some();
+    let gated = told.results.iter().any(|result| result.curve.keys.is_some());
+    let mut header = vec!["#", "trial", "trades"];
+    header.extend(gated.then_some("keys"));
+    header.extend(["return %", "fall %", "Sharpe", "deflated"]);
+    if tested {
+        header.extend(["test return %", "test Sharpe", "test deflated", "chosen"]);
     }
-    let bytes = writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(screen.raw().write_all(&bytes)?)
+    let dash = || "-".to_owned();
+    let row = |first: [String; 2], result: Option<&TrialResult>, one: &Judged| {
+        let mut cells = Vec::from(first);
+        cells.push(result.map_or_else(dash, |result| result.curve.trades.to_string()));
+        let keys = result.and_then(|result| result.curve.keys);
+        cells.extend(gated.then(|| keys.map_or_else(dash, |keys| keys.to_string())));
+        cells.extend(one.whole.cells());
+        if tested {
+            let [returned, _, sharpe, deflated] = one.test.unwrap_or_default().cells();
+            cells.extend([returned, sharpe, deflated, one.chosen.to_string()]);
+        }
+        cells
+    };
+    let mut rows = vec![row([dash(), "buy and hold".to_owned()], None, &judged.held)];
+    for (rank, one) in (1_usize..).zip(judged.ranked.iter().take(top)) {
+        let label = told.trial(one.trial).map(Trial::label).unwrap_or_default();
+        rows.push(row([rank.to_string(), label], told.results.get(one.trial), one));
+    }
+    screen.table(&header, &rows)
 }

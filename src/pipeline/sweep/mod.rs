@@ -35,6 +35,7 @@ use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::{Head, LedgerError, Reader, SyncMode, WriterOptions};
 use crate::market::{DataFile, MarketOptions, MergedSource, open_market};
 use crate::projections::{CurveSampler, EquityCurve, equity_curve};
+use crate::strategies::Catalogue;
 use crate::time::{Span, Timestamp};
 
 use journal::{Finished, Journal};
@@ -160,7 +161,7 @@ fn run_trial(
         origin: Timestamp::from_nanos(0),
         inputs: market.inputs,
         source: market.source,
-        strategies: crate::strategies::Catalogue::default(),
+        strategies: Catalogue::default(),
     };
     let (Some(out), Some(journal)) = (sweep.out, journal) else {
         let mut sampler = CurveSampler::new(sweep.period);
