@@ -57,6 +57,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("HashMap", &[]),
     ("HashSet", &[]),
     ("std::fs", FILES),
+    ("rusqlite", &["src/import/accounts"]),
     ("ureq", &["src/checkpoint/http.rs"]),
     ("axum", &["src/http"]),
     ("tokio", &["src/http"]),

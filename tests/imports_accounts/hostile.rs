@@ -96,7 +96,7 @@ fn what_never_ends_is_refused_before_it_fills_the_memory() {
         (AccountFormat::KrakenAccount, long("txid,", "x", 1 << 20), "longer than 65536 bytes"),
         (
             AccountFormat::KrakenAccount,
-            long("txid,ordertxid,pair,time,type,vol\n", "\"", 1 << 20),
+            long("txid,ordertxid,pair,time,type,vol,price,cost,fee\n", "\"", 1 << 20),
             "longer than 65536",
         ),
         (
@@ -119,7 +119,7 @@ fn what_never_ends_is_refused_before_it_fills_the_memory() {
         ),
         (
             AccountFormat::EarlierMemory,
-            format!("{{\"entries\":{{\"a\":[{}0]}}}}", "0,".repeat(1 << 16)),
+            format!("{{\"entries\":{{\"a\":{{\"d\":[{}0]}}}}}}", "0,".repeat(1 << 16)),
             "longer than 49152",
         ),
         (

@@ -196,7 +196,7 @@ fn the_memory_of_a_pair_is_its_cases_under_the_name_of_its_file() {
     let error = refused(AccountFormat::EarlierPair, text.replace("-0.01", "lost"));
     assert_eq!(
         error,
-        "line 2, column 47: outcome: `lost`: character 0 is not part of a decimal number"
+        "line 2, column 48: outcome: `lost`: character 0 is not part of a decimal number"
     );
     let error =
         refused(AccountFormat::EarlierPair, text.replace("\"trigger\": \"trend", "\"t\": \"trend"));
@@ -206,7 +206,7 @@ fn the_memory_of_a_pair_is_its_cases_under_the_name_of_its_file() {
 #[test]
 fn a_malformed_trade_of_the_registry_names_its_place() {
     let cases = [
-        (published().replacen("\"buy\"", "\"hold\"", 1), "line 3, column 151: action: `hold`"),
+        (published().replacen("\"buy\"", "\"hold\"", 1), "line 3, column 153: action: `hold`"),
         (
             published().replacen("\"entry_price\": 3000.0", "\"entry_price\": 0", 1),
             "entry_price: is not above zero",

@@ -103,7 +103,7 @@ fn every_checksum_and_length_is_checked_and_a_wrong_one_names_its_place() {
     let error = refused(AccountFormat::FixLog, wire.replace("31=60000.5", "31=60001.5"));
     assert!(error.contains("CheckSum(10): says"), "{error}");
     let error = refused(AccountFormat::FixLog, wire.replace("31=60000.5", "31=60000.50"));
-    assert!(error.starts_with("line 1, column 9: BodyLength(9): says"), "{error}");
+    assert!(error.starts_with("line 1, column 11: BodyLength(9): says"), "{error}");
 }
 
 fn refused_or_none(text: &[u8]) -> Option<String> {

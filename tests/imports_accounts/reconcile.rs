@@ -249,6 +249,52 @@ fn the_program_tells_each_finding_and_ends_with_15() -> TestResult {
 }
 
 #[test]
+fn what_is_answered_to_programs_is_what_the_page_says() -> TestResult {
+    let page = include_str!("../../src/docs/OUTPUT.md");
+    let said = |kind: &str| -> Vec<&str> {
+        let section = page.split("### `").find(|section| section.starts_with(&format!("{kind}`")));
+        let rows = section.unwrap_or_default().lines().filter(|line| line.starts_with("| `"));
+        let mut fields: Vec<&str> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+        fields.sort_unstable();
+        fields
+    };
+    let place = Place::new()?;
+    let head = "txid,ordertxid,pair,time,type,price,cost,fee,vol\n";
+    for (label, price) in [("a", "2"), ("b", "3")] {
+        let row = format!("{head}T1,O1,A/B,2023-11-14 22:13:20,buy,{price},{price},0,1\n");
+        import(&place, &place.write(&format!("{label}.csv"), &row)?, &["--label", label])?;
+    }
+    let ledger = place.arg("ledger");
+    let ask = |format: &str| {
+        run(&[
+            "reconcile",
+            &ledger,
+            "--ours",
+            "a",
+            "--venue",
+            "b",
+            "--tolerance-seconds",
+            "0",
+            "--format",
+            format,
+        ])
+    };
+    let keys = |text: &str| -> TestResult<Vec<String>> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        let fields = value.as_object().ok_or("no object")?.keys();
+        Ok(fields.filter(|key| *key != "type").cloned().collect())
+    };
+    assert_eq!(keys(&ask("json")?.out)?, said("reconcile"));
+    let lines = ask("jsonl")?.out;
+    let first = lines.lines().next().ok_or("no line")?;
+    assert_eq!(keys(first)?, said("fill_finding"));
+    assert!(first.contains("\"type\":\"fill_finding\""), "{first}");
+    let table = ask("csv")?.out;
+    assert!(table.starts_with("finding,by,fields,ours.sequence,"), "{table}");
+    Ok(())
+}
+
+#[test]
 fn the_fills_of_a_run_are_confirmed_by_a_venue_that_tells_the_same() -> TestResult {
     let place = Place::new()?;
     let ledger = place.arg("ledger");

@@ -78,14 +78,14 @@ fn a_malformed_report_names_line_column_and_field() {
         (REPORT.replacen("\"amount\": 0.05,", "", 1), "line 5, column 4: amount: is missing"),
         (
             REPORT.replacen("2024-01-02 00:00:00+00:00", "2024-31-02", 1),
-            "line 13, column 18: open_date:",
+            "line 12, column 18: open_date:",
         ),
         (
             REPORT.replacen("\"is_open\": false", "\"is_open\": \"no\"", 1),
             "is_open: `\"no\"` is no yes or no",
         ),
         (REPORT.replacen("\"amount\": 0.05,", "\"pair\": 1,", 1), "names `pair` twice"),
-        (REPORT.replace("\"locks\": []", "\"locks\": [}"), "line 16, column 76: JSON: expected"),
+        (REPORT.replace("\"locks\": []", "\"locks\": [}"), "line 15, column 74: JSON: expected"),
         (REPORT.replace("\"strategy_comparison\": []", "\"strategy_comparison\": [01]"), "JSON: "),
         (format!("{REPORT} {{}}"), "expected nothing behind the document"),
         (REPORT[..700].to_owned(), "expected the end of the value, found the end of the file"),
@@ -158,7 +158,7 @@ fn ccxt_trades_take_the_venues_own_text_where_it_has_the_same_value() {
 #[test]
 fn a_malformed_ccxt_trade_names_its_place() {
     let cases = [
-        (CCXT.replacen("\"buy\"", "\"bid\"", 1), "line 3, column 49: side: `bid` is neither"),
+        (CCXT.replacen("\"buy\"", "\"bid\"", 1), "line 3, column 50: side: `bid` is neither"),
         (CCXT.replacen("\"amount\": 0.1", "\"amount\": -0.1", 1), "amount: is not above zero"),
         (CCXT.replacen("\"maker\"", "\"both\"", 1), "takerOrMaker: `both` is neither"),
         (CCXT.replacen("1700000001123", "null", 1), "line 7, column 2: timestamp: is missing"),

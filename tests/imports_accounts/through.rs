@@ -187,3 +187,31 @@ fn our_own_export_of_the_memories_comes_in_again_with_every_entry() -> TestResul
     assert_eq!(verified(&place)?, Some(0));
     Ok(())
 }
+
+#[test]
+fn an_execution_that_a_log_tells_twice_goes_in_once() -> TestResult {
+    let message = |fields: &str| {
+        let body: String = fields.split('|').map(|field| format!("{field}\u{1}")).collect();
+        let head = format!("8=FIX.4.4\u{1}9={}\u{1}{body}", body.len());
+        let sum = head.bytes().fold(0_u8, u8::wrapping_add);
+        format!("{head}10={sum:03}\u{1}\n").replace('\u{1}', "|")
+    };
+    let report = |number: u32, more: &str| {
+        message(&format!(
+            "35=8|34={number}|49=V|56=B|52=20240808-23:54:15|37=O|55=BTCUSDT|54=1|150=F|39=2|\
+             60=20240808-23:54:15.5|{more}"
+        ))
+    };
+    let log = [
+        report(1, "17=E1|31=60000|32=1"),
+        report(1, "43=Y|17=E1|31=60000|32=1"),
+        report(2, "97=Y|17=E1|31=60000|32=1"),
+        report(3, "97=Y|17=E1|31=60001|32=1"),
+    ];
+    let place = Place::new()?;
+    let told = import(&place, &place.write("session.log", &log.concat())?, &[])?;
+    assert_eq!(told["facts"], json!({"imported_fill": 1}));
+    assert_eq!((&told["duplicates"], &told["contradictions"]), (&json!(2), &json!(1)));
+    assert_eq!(told["faults"], json!({"contradiction": 1, "duplicate": 2}));
+    Ok(())
+}

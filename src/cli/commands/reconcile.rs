@@ -1,6 +1,6 @@
 //! `reconcile`: a bot's own fills against its venue's.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
@@ -16,6 +16,25 @@ use crate::time::Span;
 
 /// Findings of each sort that are shown unless all are asked for.
 const SHOWN: usize = 20;
+
+/// Columns of the table of findings.
+const COLUMNS: &[&str] = &[
+    "finding",
+    "by",
+    "fields",
+    "ours.sequence",
+    "ours.symbol",
+    "ours.side",
+    "ours.quantity",
+    "ours.price",
+    "ours.time",
+    "venue.sequence",
+    "venue.symbol",
+    "venue.side",
+    "venue.quantity",
+    "venue.price",
+    "venue.time",
+];
 
 pub(in crate::cli) fn run(args: &ReconcileArgs) -> Outcome {
     if args.ours == args.venue {
@@ -47,11 +66,34 @@ pub(in crate::cli) fn run(args: &ReconcileArgs) -> Outcome {
                 "missing_at_ours": found.missing_at_ours,
                 "totals": found.totals,
             });
-            screen.answer(format, &Answer::new("reconcile", &fields))?;
+            let answer = Answer::new("reconcile", &fields);
+            screen.answer(format, &answer.listing("fill_finding", COLUMNS, findings(&found)))?;
         }
     }
     screen.flush()?;
     Ok(if found.is_clean() { 0 } else { FINDINGS })
+}
+
+/// The findings one after another: contradictions, then what is missing on either side.
+fn findings(found: &Reconciled) -> Vec<Value> {
+    let contradicted = found.contradicted.iter().map(|pair| {
+        let (by, fields) = (pair.by, &pair.fields);
+        json!({
+            "finding": "contradicted", "by": by, "fields": fields, "ours": pair.ours,
+            "venue": pair.venue,
+        })
+    });
+    let alone = |finding: &str, ours: Option<&ToldFill>, venue: Option<&ToldFill>| {
+        json!({
+            "finding": finding, "by": null, "fields": [], "ours": ours, "venue": venue,
+        })
+    };
+    let at_venue = found.missing_at_venue.iter();
+    let at_ours = found.missing_at_ours.iter();
+    contradicted
+        .chain(at_venue.map(|fill| alone("missing_at_venue", Some(fill), None)))
+        .chain(at_ours.map(|fill| alone("missing_at_ours", None, Some(fill))))
+        .collect()
 }
 
 fn no_fills(label: &str, fills: &FillsByLabel) -> String {

@@ -169,8 +169,9 @@ fn of_venue(
     (None, None)
 }
 
-/// Whether two numbers are the same to 15 digits, signs left aside.
+/// Whether two numbers are the same to 15 digits.
 fn is_same_float(one: &Number, other: &Number) -> bool {
-    let (one, other) = (one.raw().abs(), other.raw().abs());
-    (one - other).abs() <= one.max(other) / 1_000_000_000_000_000 + 1
+    let (one, other) = (one.raw(), other.raw());
+    let largest = one.unsigned_abs().max(other.unsigned_abs());
+    one.abs_diff(other) <= largest / 1_000_000_000_000_000 + 1
 }

@@ -109,7 +109,8 @@ pub(super) fn columns_of(
 
 /// Some columns of a table, in the order of its row numbers.
 pub(super) struct TableReader {
-    columns: Vec<&'static str>,
+    /// Their names, and their places in the table from one.
+    columns: Vec<(&'static str, u64)>,
     query: String,
     after: Option<i64>,
     page: VecDeque<TableRow>,
@@ -118,9 +119,12 @@ pub(super) struct TableReader {
 impl TableReader {
     /// Reads those of these columns that the table has.
     pub(super) fn new(table: &str, there: &[String], wanted: &[&'static str]) -> Self {
-        let known = |name: &&&str| there.iter().any(|own| own == **name);
-        let columns: Vec<&'static str> = wanted.iter().filter(known).copied().collect();
-        let list: String = columns.iter().map(|name| format!(", \"{name}\"")).collect();
+        let place = |name: &&'static str| {
+            let found = (1..).zip(there).find(|(_, own)| own == name);
+            found.map(|(place, _)| (*name, place))
+        };
+        let columns: Vec<(&'static str, u64)> = wanted.iter().filter_map(place).collect();
+        let list: String = columns.iter().map(|(name, _)| format!(", \"{name}\"")).collect();
         let query = format!(
             "SELECT rowid{list} FROM main.\"{table}\" WHERE rowid > ?1 ORDER BY rowid LIMIT {PAGE}"
         );
@@ -140,9 +144,9 @@ impl TableReader {
             while let Some(row) = rows.next().map_err(refused)? {
                 let id = row.get(0).map_err(refused)?;
                 let mut values = Vec::new();
-                for (place, name) in (1..).zip(&self.columns) {
-                    let value = row.get_ref(place).map_err(refused)?;
-                    values.push((*name, value_of(value, (id, place), name)?));
+                for (at, (name, place)) in (1..).zip(&self.columns) {
+                    let value = row.get_ref(at).map_err(refused)?;
+                    values.push((*name, *place, value_of(value, (id, *place), name)?));
                 }
                 self.page.push_back(TableRow { id, values });
             }
@@ -161,10 +165,10 @@ struct Value {
 
 fn value_of(
     value: ValueRef<'_>,
-    (id, place): (i64, usize),
+    (id, place): (i64, u64),
     name: &'static str,
 ) -> Result<Option<Value>, AccountError> {
-    let bad = |reason: &str| Fault::new((number_of(id), place as u64), name, reason);
+    let bad = |reason: &str| Fault::new((number_of(id), place), name, reason);
     let (text, float) = match value {
         ValueRef::Null => return Ok(None),
         ValueRef::Integer(number) => (number.to_string(), false),
@@ -189,7 +193,7 @@ fn number_of(id: i64) -> u64 {
 #[derive(Debug)]
 pub(super) struct TableRow {
     id: i64,
-    values: Vec<(&'static str, Option<Value>)>,
+    values: Vec<(&'static str, u64, Option<Value>)>,
 }
 
 impl TableRow {
@@ -204,13 +208,13 @@ impl TableRow {
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
-        self.values.iter().find(|(own, _)| *own == name).and_then(|(_, value)| value.as_ref())
+        self.values.iter().find(|(own, ..)| *own == name).and_then(|(_, _, value)| value.as_ref())
     }
 
     /// Makes the error of a value.
     pub(super) fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
-        let place = self.values.iter().position(|(own, _)| *own == name);
-        Fault::new((self.row(), place.map_or(0, |place| place as u64 + 1)), name, reason)
+        let found = self.values.iter().find(|(own, ..)| *own == name);
+        Fault::new((self.row(), found.map_or(0, |(_, place, _)| *place)), name, reason)
     }
 
     /// Whether a value is a binary float.

@@ -1,7 +1,5 @@
 //! Records of what account files tell, and the formats as `schwabot import` knows them.
 
-use std::io::{self, Read};
-
 use super::figures::Running;
 use super::formats::{AccountFormat, AccountHead, AccountOptions, main_member};
 use super::number::Number;
@@ -98,17 +96,6 @@ fn view(head: &Head) -> AccountHead<'_> {
     AccountHead { stored: &head.stored, text: &head.text, members: &head.members }
 }
 
-/// The bytes of a file, unpacked, closed and compared with what they were at their end.
-struct Bytes {
-    unpacked: Unpacked,
-}
-
-impl Read for Bytes {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.unpacked.read(buffer)
-    }
-}
-
 fn open(format: AccountFormat, file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
     let name = file.path.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.trim_end_matches(".gz").trim_end_matches(".json").to_owned();
@@ -123,7 +110,6 @@ fn open(format: AccountFormat, file: &ImportFile) -> Result<Box<dyn Importer>, I
         file: file.clone(),
         rows,
         count: 0,
-        last_row: 0,
         time: Timestamp::from_nanos(0),
         running: Running::default(),
     }))
@@ -147,8 +133,7 @@ fn input(format: AccountFormat, file: &ImportFile) -> Result<Input, ImportError>
             return Err(unreadable("a workbook is not read: save its deals as CSV"));
         }
     }
-    let unpacked = Unpacked::open_inside(&file.path, member.as_deref())?;
-    Ok(Box::new(Bytes { unpacked }))
+    Ok(Box::new(Unpacked::open_inside(&file.path, member.as_deref())?))
 }
 
 /// Names the file in an error.
@@ -172,7 +157,6 @@ struct AccountImporter {
     file: ImportFile,
     rows: Box<dyn AccountRows>,
     count: u64,
-    last_row: u64,
     /// Of the fact before: entries may have none.
     time: Timestamp,
     running: Running,
@@ -188,14 +172,14 @@ impl Importer for AccountImporter {
             let told = self.rows.next().map_err(|error| told(&self.file, error))?;
             let Some(told) = told else { return Ok(None) };
             self.running.add(&told).map_err(too_large(&self.file.path, "amounts"))?;
-            let (row, time, event) = match told {
-                Told::Fill(fill) => (fill.row, fill.time, fill_of(*fill)),
-                Told::Trip(trip) => (trip.row, trip.entry_time, trade_of(*trip)),
+            let (time, event) = match told {
+                Told::Fill(fill) => (fill.time, fill_of(*fill)),
+                Told::Trip(trip) => (trip.entry_time, trade_of(*trip)),
                 Told::Entry(entry) => {
                     let time = entry.time.unwrap_or(self.time);
                     let super::rows::EntryRow { row, registry, key, json, time: said } = *entry;
                     let event = ImportedEntry { row, registry, key, time: said, json };
-                    (row, time, Event::ImportedEntry(Box::new(event)))
+                    (time, Event::ImportedEntry(Box::new(event)))
                 }
                 Told::Notice(notice) => match defect_of(notice) {
                     Some(defect) => return Ok(Some(defect)),
@@ -206,8 +190,8 @@ impl Importer for AccountImporter {
                     return Ok(Some(Item::Bad { row, fault: fault_of(fault) }));
                 }
             };
-            self.count += u64::from(row != self.last_row);
-            (self.last_row, self.time) = (row, time);
+            self.count += 1;
+            self.time = time;
             return Ok(Some(Item::Fact { time, event }));
         }
     }

@@ -5,7 +5,11 @@
 
 use std::fmt;
 
-use crate::units::{SCALE_DIGITS, UnitError, parse_decimal};
+use crate::units::{MoneyExact, SCALE_DIGITS, UnitError, parse_decimal};
+
+/// Digits behind those of a record that calculations use.
+const REST_DIGITS: i64 = 12;
+const REST_ONE: i128 = 1_000_000_000_000;
 
 /// Characters that the text of a number may have.
 pub const NUMBER_MAX: usize = 64;
@@ -14,17 +18,19 @@ pub const NUMBER_MAX: usize = 64;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number {
     raw: i128,
+    /// The next twelve digits behind `raw`, with its sign.
+    rest: i64,
     finer: Option<Box<str>>,
 }
 
 impl Number {
     /// Nothing.
-    pub const ZERO: Self = Self { raw: 0, finer: None };
+    pub const ZERO: Self = Self { raw: 0, rest: 0, finer: None };
 
     /// Makes a number of a whole number of 10^-12.
     #[must_use]
     pub const fn from_raw(raw: i128) -> Self {
-        Self { raw, finer: None }
+        Self { raw, rest: 0, finer: None }
     }
 
     /// Reads a decimal number.
@@ -49,10 +55,10 @@ impl Number {
             return Err(UnitError::TooLarge);
         }
         match parse_decimal(text.as_bytes(), SCALE_DIGITS) {
-            Ok(raw) => Ok(Self { raw, finer: None }),
+            Ok(raw) => Ok(Self { raw, rest: 0, finer: None }),
             Err(UnitError::TooFine { .. } | UnitError::TooLarge) => {
-                let (raw, exact) = cut(text)?;
-                Ok(Self { raw, finer: (!exact).then(|| text.into()) })
+                let (raw, rest, exact) = cut(text)?;
+                Ok(Self { raw, rest, finer: (!exact).then(|| text.into()) })
             }
             Err(error) => Err(error),
         }
@@ -70,6 +76,20 @@ impl Number {
         self.finer.as_deref()
     }
 
+    /// Returns this price times a quantity in 10^-24: with 24 digits of the price, and 12 of the
+    /// quantity, rounded to the nearest.
+    ///
+    /// # Errors
+    /// [`UnitError::Overflow`] for a product that does not fit.
+    pub fn times(&self, quantity: &Self) -> Result<MoneyExact, UnitError> {
+        let overflow = UnitError::Overflow { operation: "price * quantity" };
+        let half = i128::from(quantity.rest) * 2 / REST_ONE;
+        let quantity = quantity.raw.checked_add(half).ok_or(overflow)?;
+        let main = self.raw.checked_mul(quantity).ok_or(overflow)?;
+        let fine = i128::from(self.rest).checked_mul(quantity).ok_or(overflow)? / REST_ONE;
+        main.checked_add(fine).map(MoneyExact::from_raw).ok_or(overflow)
+    }
+
     /// Returns the number with the other sign.
     #[must_use]
     pub fn negated(&self) -> Self {
@@ -78,7 +98,7 @@ impl Number {
             None => format!("-{}", text.trim_start_matches('+')).into(),
         });
         // No text has the one value without an opposite: its magnitude has 39 digits.
-        Self { raw: self.raw.saturating_neg(), finer }
+        Self { raw: self.raw.saturating_neg(), rest: -self.rest, finer }
     }
 
     /// Returns the number without its sign.
@@ -100,8 +120,9 @@ impl fmt::Debug for Number {
     }
 }
 
-/// Cuts text that is known to be a decimal number behind 10^-12; whether that changed nothing.
-fn cut(text: &str) -> Result<(i128, bool), UnitError> {
+/// Cuts text that is known to be a decimal number behind 10^-12; gives the twelve digits behind the
+/// cut, and whether nothing was cut.
+fn cut(text: &str) -> Result<(i128, i64, bool), UnitError> {
     let negative = text.starts_with('-');
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => {
@@ -127,7 +148,10 @@ fn cut(text: &str) -> Result<(i128, bool), UnitError> {
         let next = next.and_then(|value| value.checked_add(i128::from(digit.unwrap_or(0))));
         value = next.ok_or(UnitError::TooLarge)?;
     }
+    let behind = |place: i64| usize::try_from(kept + place).ok().and_then(|at| digits.get(at));
+    let rest = (0..REST_DIGITS)
+        .fold(0, |rest: i64, place| rest * 10 + behind(place).copied().map_or(0, i64::from));
     let lost = digits.get(usize::try_from(kept).unwrap_or(0)..).unwrap_or_default();
     let exact = lost.iter().all(|digit| *digit == 0);
-    Ok((if negative { -value } else { value }, exact))
+    Ok(if negative { (-value, -rest, exact) } else { (value, rest, exact) })
 }

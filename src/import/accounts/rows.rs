@@ -237,10 +237,17 @@ pub trait AccountRows {
 /// Characters of a field that an error quotes at most.
 const QUOTE_MAX: usize = 40;
 
-/// Quotes untrusted text for a message: escaped, and short.
+/// Quotes untrusted text for a message: short, and without control characters.
 pub(super) fn quote(text: &str) -> String {
     let shown: String = text.chars().take(QUOTE_MAX).collect();
     let more = if shown.len() < text.len() { "..." } else { "" };
-    let safe: String = shown.chars().flat_map(char::escape_default).collect();
+    let mut safe = String::with_capacity(shown.len());
+    for character in shown.chars() {
+        if character.is_control() {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+    }
     format!("`{safe}{more}`")
 }

@@ -44,7 +44,12 @@ impl Grid {
             Self::Page(page) => page.next_row(cells),
             Self::Lines(lines, delimiter) => {
                 let Some((line, text)) = lines.next_line()? else { return Ok(None) };
-                split(text, delimiter.unwrap_or_else(|| delimiter_of(text)), line, cells)?;
+                match delimiter {
+                    Some(delimiter) => split(text, *delimiter, line, cells)?,
+                    // What stands above the header need be no row.
+                    None if split(text, delimiter_of(text), line, cells).is_err() => cells.clear(),
+                    None => {}
+                }
                 Ok(Some(line))
             }
         }
@@ -85,12 +90,7 @@ impl Table {
     fn find(mut grid: Grid, names: &[&str], passed_over_max: u64) -> Result<Self, AccountError> {
         let mut cells = Vec::new();
         loop {
-            let line = match grid.next(&mut cells) {
-                Ok(line) => line,
-                // What stands above the header need be no row.
-                Err(AccountError::Fault(_)) if grid.line() < passed_over_max => continue,
-                Err(error) => return Err(error),
-            };
+            let line = grid.next(&mut cells)?;
             let Some(line) = line.filter(|line| *line <= passed_over_max) else {
                 let reason = format!("no line names the columns {}", names.join(", "));
                 return Err(Fault::new((grid.line().max(1), 1), "header", reason).into());

@@ -4,17 +4,15 @@ use super::number::Number;
 use super::rows::TripRow;
 use crate::event::{Exactness, Side};
 use crate::registries::{ClaimedTrade, reconcile};
-use crate::units::{Money, MoneyExact, Price, Quantity, Ratio, UnitError, parse_decimal};
+use crate::units::{Money, MoneyExact, Price, Ratio, UnitError, parse_decimal};
 
 /// What a claim may differ by where floats were printed with eight decimals: 10^-8.
 const PRINTED: i128 = 10_000;
 /// And the share of the notional that sums of floats lose: 10^-9 of it.
 const FLOAT_SHARE: i128 = 1_000_000_000;
 
-/// Works out fees and profit of a round trip whose fees are rates on what was paid and received.
-///
-/// The fee of a leg is its amount times the rate, rounded half-even to 10^-12; the profit is the
-/// move of the price times the quantity, less both fees.
+/// Works out fees and profit of a round trip whose fees are rates on what was paid and received: the
+/// profit is the move of the price times the quantity, less both fees.
 pub(super) fn by_rates(
     trip: &TripRow,
     entry_rate: &Number,
@@ -23,15 +21,13 @@ pub(super) fn by_rates(
     let (Some(quantity), Some(exit)) = (&trip.quantity, &trip.exit_price) else {
         return Ok(None);
     };
-    let quantity = Quantity::from_raw(quantity.raw());
-    let entry = Price::from_raw(trip.entry_price.raw()).times(quantity)?;
-    let exit = Price::from_raw(exit.raw()).times(quantity)?;
-    let fees = entry.fee_at(rate(entry_rate)?)?.plus(exit.fee_at(rate(exit_rate)?)?)?;
+    let (entry, exit) = (trip.entry_price.times(quantity)?, exit.times(quantity)?);
+    let fees = entry.share(rate(entry_rate)?)?.plus(exit.share(rate(exit_rate)?)?)?;
     let moved = match trip.side {
         Side::Buy => exit.minus(entry)?,
         Side::Sell => entry.minus(exit)?,
     };
-    Ok(Some((fees, moved.minus(fees.exact()?)?)))
+    Ok(Some((fees.rounded(), moved.minus(fees)?)))
 }
 
 /// Works out the profit of a round trip that states its notional and all its fees.
