@@ -49,9 +49,9 @@ pub struct About {
     /// The ledger's id, in hex.
     pub ledger: String,
     /// Sequence of the first record of the range; none where the log is empty.
-    pub from: Option<u64>,
+    pub first: Option<u64>,
     /// Sequence of its last record.
-    pub to: Option<u64>,
+    pub last: Option<u64>,
     /// How many records the whole log held, and the RFC 6962 root over them.
     pub head: Head,
     /// Link of the log's last frame.
@@ -106,8 +106,8 @@ impl About {
             table,
             columns,
             ledger: hash::in_hex(&reader.identity().ledger),
-            from: some.then_some(scope.first),
-            to: some.then_some(scope.end.saturating_sub(1)),
+            first: some.then_some(scope.first),
+            last: some.then_some(scope.end.saturating_sub(1)),
             head: Head { size: reader.len(), root: Digest::ZERO },
             chain_head: reader.chain_head(),
             end: reader.end(),

@@ -58,6 +58,7 @@ impl TableFormat {
 /// #     mode: Mode::Demo,
 /// #     config: default_config(schwabot::strategies::canonical("sma-cross", &[])?, instruments),
 /// #     generator: Some(source.generator()), origin: market.start, inputs: vec![], source,
+/// #     strategies: schwabot::strategies::Catalogue::default(),
 /// # };
 /// # let folder = tempfile::tempdir()?;
 /// # let ledger = folder.path().join("ledger");

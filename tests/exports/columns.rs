@@ -96,7 +96,7 @@ fn the_footer_states_what_the_file_was_made_from() -> TestResult {
     let said = pairs.iter().find(|pair| pair.key == "schwabot.export").unwrap();
     let said: Value = serde_json::from_str(said.value.as_ref().unwrap())?;
     assert_eq!(said, serde_json::to_value(&about)?);
-    assert_eq!(said["from"], 10);
+    assert_eq!(said["first"], 10);
     Ok(())
 }
 

@@ -59,7 +59,7 @@ fn an_export_states_the_ledger_the_range_and_the_head_it_was_made_from() -> Test
     let objects = lines(&file)?;
     let said = &objects[0];
     assert_eq!(said["type"], "export");
-    assert_eq!((said["from"].as_u64(), said["to"].as_u64()), (Some(500), Some(799)));
+    assert_eq!((said["first"].as_u64(), said["last"].as_u64()), (Some(500), Some(799)));
     assert_eq!(said["rows"], 300);
     assert_eq!(said["head"]["size"].as_u64(), Some(reader.len()), "the head is that of the log");
     assert_eq!(said["head"]["root"], tree.root().unwrap().to_string());
@@ -214,7 +214,7 @@ fn an_empty_ledger_gives_a_table_without_rows() -> TestResult {
     let reader = open(&path)?;
     export_table(&reader, Table::Trades, TableFormat::Jsonl, &file, &Request::default())?;
     let said = &lines(&file)?[0];
-    assert_eq!((&said["from"], &said["rows"]), (&Value::Null, &Value::from(0)));
+    assert_eq!((&said["first"], &said["rows"]), (&Value::Null, &Value::from(0)));
     assert_eq!(said["head"]["root"], schwabot::hash::empty_root().to_string());
     Ok(())
 }

@@ -45,7 +45,7 @@ def with_pyarrow(path, about, rows):
     """Compares one Parquet file, and returns the kinds of its columns."""
     table = pyarrow.parquet.read_table(path)
     said = json.loads(pyarrow.parquet.read_metadata(path).metadata[b"schwabot.export"])
-    for name in ("ledger", "from", "to", "head", "chain_head", "rows"):
+    for name in ("ledger", "first", "last", "head", "chain_head", "rows"):
         assert said[name] == about[name], (name, said[name], about[name])
     assert table.num_rows == about["rows"] == len(rows)
     kinds = {}

@@ -70,8 +70,8 @@ fn tell(args: &ExportArgs, about: &About) -> Outcome {
         Format::Text => {
             let (rows, out) = (count(about.rows, "row"), args.out.display());
             screen.line(format_args!("{rows} of {} in {out}", about.table))?;
-            let range = match (about.from, about.to) {
-                (Some(from), Some(to)) => format!("{from} to {to}"),
+            let range = match (about.first, about.last) {
+                (Some(first), Some(last)) => format!("{first} to {last}"),
                 _ => "none: the ledger is empty".to_owned(),
             };
             screen.field("records", range)?;
