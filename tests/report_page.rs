@@ -42,6 +42,7 @@ fn record(ledger: &Path, names: &[(&str, &str)], bars: u64) {
     let config: RunConfig = default_config(strategy, instruments);
     let job = Job {
         mode: Mode::Backtest,
+        strategies: strategies::Catalogue::default(),
         config,
         generator: Some(source.generator()),
         origin: market.start,
@@ -321,4 +322,18 @@ fn a_trade_is_worth_what_the_log_says() {
     assert!((figures.entry_notional - exact(stake.to_string())).abs() < 1e-9);
     let gross = exact(first.gross.to_string());
     assert!((gross - figures.net - figures.fees).abs() < 1e-9);
+}
+
+#[test]
+fn a_drawing_has_some_hundred_points_however_long_the_run_and_ends_where_equity_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = demo_ledger(folder.path());
+    let found = sheet(&ledger);
+    let page = found.page("");
+    let line = page.split("<path class=\"line s0\" d=\"M").nth(1).unwrap();
+    let points: Vec<&str> = line.split_once('"').unwrap().0.split('L').collect();
+    assert!((600..=1_201).contains(&points.len()), "{} of 5000 closes", points.len());
+    assert!(points[0].starts_with("0.0 ") && points.last().unwrap().starts_with("1000.0 "));
+    let text = page.split("id=\"equity-d\">").nth(1).unwrap().split('<').next().unwrap();
+    assert!(text.starts_with("From 10\u{202f}000.00 on 2025-01-01 00:00 to "), "{text}");
 }
