@@ -266,7 +266,7 @@ fn survey(
             }
             Ended::Whole(tally) => {
                 file.check_unchanged()?;
-                let same = |past: &&PastImport| past.ended && past.started == started;
+                let same = |past: &&PastImport| past.ended && is_same(&past.started, &started);
                 let before = history.imports.iter().find(same).cloned();
                 history.known.join(found);
                 return Ok(Some(Survey { opened, indexed, tally, before }));
@@ -291,6 +291,13 @@ fn started_of(file: &ImportFile, opened: &Opened) -> ImportStarted {
     }
 }
 
+/// True where two imports are of the same bytes, read in the same way, for the same label.
+fn is_same(one: &ImportStarted, other: &ImportStarted) -> bool {
+    // What lies beside the file changes nothing of what it says.
+    let beside = ImportStarted { checksum_matched: other.checksum_matched, ..one.clone() };
+    beside == *other
+}
+
 /// Appends the files one after another; true where whoever watches stopped it.
 fn append_all(
     files: Vec<ImportFile>,
@@ -305,7 +312,7 @@ fn append_all(
     for (file, survey) in files.into_iter().zip(surveyed) {
         left -= 1;
         let again = reports.iter().any(|done: &FileReport| {
-            started_of(&done.file, &done.opened) == started_of(&file, &survey.opened)
+            is_same(&started_of(&done.file, &done.opened), &started_of(&file, &survey.opened))
         });
         if survey.before.is_some() || again {
             let mut report = survey.untouched(file);

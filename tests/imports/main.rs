@@ -12,4 +12,5 @@ mod facts;
 mod formats;
 mod frame;
 mod klines;
+mod memory;
 mod state;

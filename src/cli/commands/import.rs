@@ -94,6 +94,7 @@ fn as_json(args: &ImportArgs, report: &ImportReport) -> Value {
                 "file": file.file.path.to_string_lossy(),
                 "format": file.file.format.name,
                 "label": file.file.label,
+                "binary_floats": file.file.format.binary_floats || file.opened.binary_floats,
                 "symbol": file.opened.symbol,
                 "interval": file.opened.interval,
                 "bytes": file.file.fingerprint.bytes,
@@ -153,6 +154,9 @@ fn tell_file(screen: &mut Screen, args: &ImportArgs, file: &FileReport) -> Resul
     }
     screen.field("format", format_args!("{} ({})", asked.format.name, asked.format.about))?;
     screen.field("label", &asked.label)?;
+    if asked.format.binary_floats || file.opened.binary_floats {
+        screen.field("numbers", "were binary floats: their last digits may be an echo of that")?;
+    }
     if let Some(symbol) = &file.opened.symbol {
         let interval = file.opened.interval.map(|span| format!(", {span}")).unwrap_or_default();
         screen.field("symbol", format_args!("{symbol}{interval}"))?;
