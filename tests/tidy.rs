@@ -71,7 +71,8 @@ fn silenced(source: &Source) -> Vec<String> {
 fn forgotten(names: &[String], roots: &[Source]) -> Vec<String> {
     let words: Vec<Vec<String>> = roots.iter().map(|root| tokens(&root.text)).collect();
     let listed = |module: &str| {
-        let is_root = roots.iter().any(|root| root.path == format!("tests/{module}.rs"));
+        let paths = [format!("tests/{module}.rs"), format!("tests/{module}/main.rs")];
+        let is_root = roots.iter().any(|root| paths.contains(&root.path));
         let mut pairs = words.iter().flat_map(|words| words.windows(2));
         is_root || pairs.any(|pair| pair[0] == "mod" && pair[1] == module)
     };

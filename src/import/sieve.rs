@@ -1,9 +1,10 @@
-//! What is recorded already: a fact is told apart by what it is about, and compared by what it says.
+//! What is recorded already: facts are told apart by what they are about, compared by what they
+//! say.
 //!
 //! A bar is about its symbol, length and open time; a trade or quote about its symbol and number;
-//! what has no number is about everything it says, and which of its equals it is in its file. Names
-//! hold under one label only. A file whose numbers or times rise needs no memory; any other one, and
-//! what the ledger holds under the same label, takes about 64 bytes a fact.
+//! what has no number is about everything it says, and which of its equals it is in its file.
+//! Names hold under one label only. A file whose numbers or times rise needs no memory; any other
+//! one, and what the ledger holds under the same label, takes about 64 bytes a fact.
 
 use std::collections::BTreeMap;
 

@@ -145,7 +145,8 @@ fn trades_of_freqtrade_keep_what_is_finer_than_their_fields() -> TestResult {
 const FEED: &str = "\
 1723161600001658384 {\"lastUpdateId\":1,\"bids\":[],\"asks\":[]}
 1723161600101658384 {\"stream\":\"btcusdt@trade\",\"data\":{\"e\":\"trade\",\"E\":1723161601273,\
-\"T\":1723161600101,\"s\":\"BTCUSDT\",\"t\":5,\"p\":\"61.50\",\"q\":\"0.10\",\"X\":\"MARKET\",\"m\":true}}
+\"T\":1723161600101,\"s\":\"BTCUSDT\",\"t\":5,\"p\":\"61.50\",\"q\":\"0.10\",\"X\":\"MARKET\",\
+\"m\":true}}
 1723161600201658384 {\"stream\":\"btcusdt@bookTicker\",\"data\":{\"u\":9,\"s\":\"BTCUSDT\",\
 \"b\":\"61.4\",\"B\":\"2\",\"a\":\"61.6\",\"A\":\"3\"}}
 1723161600301658384 {\"stream\":\"btcusdt@depth@100ms\",\"data\":{\"e\":\"depthUpdate\",\

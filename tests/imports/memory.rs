@@ -1,4 +1,4 @@
-//! What an import takes of memory: nothing that grows with a file whose rows rise, little a row else.
+//! What an import takes of memory: nothing that grows with a file whose rows rise, little else.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
