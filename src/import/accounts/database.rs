@@ -44,17 +44,14 @@ pub(super) fn connect(path: &Path) -> Result<Connection, AccountError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(uri(&whole), flags).map_err(refused)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_MAX).map_err(refused)?;
-    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0).map_err(refused)?;
-    connection
-        .execute_batch(
-            "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON; \
+    let connection = Connection::open_with_flags(uri(&whole), flags)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_MAX)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON; \
              PRAGMA mmap_size = 0; PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;",
-        )
-        .map_err(refused)?;
-    let check: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refused)?;
+    )?;
+    let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check != "ok" {
         return Err(AccountError::Database(format!("the database is damaged: {}", quote(&check))));
     }
@@ -75,9 +72,11 @@ fn uri(path: &Path) -> String {
     uri
 }
 
-fn refused(error: rusqlite::Error) -> AccountError {
-    let words: String = error.to_string().chars().flat_map(char::escape_default).collect();
-    AccountError::Database(format!("the database cannot be read: {words}"))
+impl From<rusqlite::Error> for AccountError {
+    fn from(error: rusqlite::Error) -> Self {
+        let words: String = error.to_string().chars().flat_map(char::escape_default).collect();
+        Self::Database(format!("the database cannot be read: {words}"))
+    }
 }
 
 /// The names of a table's columns; none where there is no such table.
@@ -89,22 +88,20 @@ pub(super) fn columns_of(
     table: &str,
 ) -> Result<Option<Vec<String>>, AccountError> {
     let mut kinds = connection
-        .prepare("SELECT type FROM pragma_table_list WHERE schema = 'main' AND name = ?1")
-        .map_err(refused)?;
+        .prepare("SELECT type FROM pragma_table_list WHERE schema = 'main' AND name = ?1")?;
     let kind = kinds.query_row([table], |row| row.get::<_, String>(0));
     match kind {
         Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(None),
-        Err(error) => return Err(refused(error)),
+        Err(error) => return Err(error.into()),
         Ok(kind) if kind == "table" => {}
         Ok(kind) => {
             let reason = format!("{} is no table but a {kind}", quote(table));
             return Err(AccountError::Database(reason));
         }
     }
-    let mut names =
-        connection.prepare("SELECT name FROM pragma_table_info(?1)").map_err(refused)?;
-    let names = names.query_map([table], |row| row.get(0)).map_err(refused)?;
-    names.collect::<Result<_, _>>().map(Some).map_err(refused)
+    let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
+    let names = names.query_map([table], |row| row.get(0))?;
+    Ok(Some(names.collect::<Result<_, _>>()?))
 }
 
 /// Some columns of a table, in the order of its row numbers.
@@ -139,13 +136,13 @@ impl TableReader {
         if self.page.is_empty()
             && let Some(after) = self.after
         {
-            let mut statement = connection.prepare(&self.query).map_err(refused)?;
-            let mut rows = statement.query([after]).map_err(refused)?;
-            while let Some(row) = rows.next().map_err(refused)? {
-                let id = row.get(0).map_err(refused)?;
+            let mut statement = connection.prepare(&self.query)?;
+            let mut rows = statement.query([after])?;
+            while let Some(row) = rows.next()? {
+                let id = row.get(0)?;
                 let mut values = Vec::new();
                 for (at, (name, place)) in (1..).zip(&self.columns) {
-                    let value = row.get_ref(at).map_err(refused)?;
+                    let value = row.get_ref(at)?;
                     values.push((*name, *place, value_of(value, (id, *place), name)?));
                 }
                 self.page.push_back(TableRow { id, values });
