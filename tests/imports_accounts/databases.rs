@@ -62,8 +62,10 @@ fn freqtrades_database_gives_its_trades_and_filled_orders_marked_as_floats() -> 
     let before = std::fs::read(place.path("tradesv3.sqlite"))?;
     let told = import(&place, &place.arg("tradesv3.sqlite"), &[])?;
     assert_eq!(told["format"], "freqtrade-database");
-    assert_eq!(told["facts"], json!({"imported_fill": 2, "imported_trade": 2}));
-    assert_eq!(told["figures"]["open"], 1);
+    assert_eq!(told["facts"], json!({"imported_fill": 2, "imported_trade": 1}));
+    assert_eq!(told["rows"], 5, "an open trade and an order that was not filled are told");
+    let defects = told["defects"].to_string();
+    assert!(defects.contains("trade `2` is open still: 10 of `ETH/EUR` at 0.1"), "{defects}");
     assert_eq!(told["figures"]["claims_that_follow"], 0, "4.47 is claimed, 4.4769... follows");
     assert_eq!(told["figures"]["symbols"]["ETH/EUR"]["sum_px_qty"], "205.020");
     let ran =
@@ -76,6 +78,31 @@ fn freqtrades_database_gives_its_trades_and_filled_orders_marked_as_floats() -> 
     assert_eq!(std::fs::read(place.path("tradesv3.sqlite"))?, before, "not a byte is touched");
     assert_eq!(names(&place)?, ["ledger", "tradesv3.sqlite"], "and nothing lies beside it");
     assert_eq!(verified(&place)?, Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_trade_that_was_open_goes_in_when_it_is_closed_and_nothing_goes_in_twice() -> TestResult {
+    let place = Place::new()?;
+    let opened = SCHEMA.replace(
+        "order_filled_date DATETIME, PRIMARY",
+        "order_filled_date DATETIME, ft_is_open BOOLEAN DEFAULT 0, PRIMARY",
+    );
+    let opened = opened.replace("INSERT INTO orders VALUES", "INSERT INTO orders SELECT");
+    let opened = opened.replace("00:00:01.5');", "00:00:01.5', 0;");
+    let opened = opened.replace("'2024-01-01 05:00:00');", "'2024-01-01 05:00:00', 0;");
+    let opened = opened.replace("04:00:00', NULL);", "04:00:00', NULL, 0;");
+    let opened = opened.replace("SELECT (", "SELECT ");
+    let filling = "UPDATE orders SET ft_is_open = 1, filled = 0.02 WHERE id = 2;";
+    database(&place.path("one.sqlite"), &format!("{opened} {filling}"))?;
+    let first = import(&place, &place.arg("one.sqlite"), &["--label", "bot"])?;
+    assert_eq!(first["facts"], json!({"imported_fill": 1, "imported_trade": 1}));
+    let closed = "UPDATE trades SET is_open = 0, close_rate = 0.2, close_date = '2024-01-03', \
+                  close_profit_abs = -1 WHERE id = 2;";
+    database(&place.path("two.sqlite"), &format!("{opened} {closed}"))?;
+    let second = import(&place, &place.arg("two.sqlite"), &["--label", "bot"])?;
+    assert_eq!(second["facts"], json!({"imported_fill": 1, "imported_trade": 1}));
+    assert_eq!((&second["duplicates"], &second["contradictions"]), (&json!(2), &json!(0)));
     Ok(())
 }
 

@@ -182,7 +182,7 @@ fn a_memory_is_its_entries_and_one_that_calls_itself_otherwise_is_told() {
     assert_eq!(read.entries[0].time.unwrap().to_string(), "2025-07-10T16:55:52.001Z");
     let said = read.said(NoticeKind::Contradiction);
     assert_eq!(said, ["it stands under `ghost_1752166552002` and calls itself `ghost_1`"]);
-    let unread = read.said(NoticeKind::Unread);
+    let unread = read.said(NoticeKind::NoFact);
     assert!(unread[0].ends_with("`metrics` (1), `patterns` (1)"), "{unread:?}");
 }
 

@@ -62,7 +62,7 @@ impl Trades {
             let (number, disagrees) = of_venue(info.as_ref(), names, &said);
             if let Some(what) = disagrees {
                 let what = format!("{name} is {said}, and {what}");
-                let notice = Notice { row, kind: NoticeKind::Contradiction, what };
+                let notice = Notice { row, kind: NoticeKind::Contradiction, count: 1, what };
                 self.waiting.push_back(Told::Notice(notice));
             }
             if number.is_none() && trade.raw(name).is_some_and(|raw| !raw.starts_with('"')) {
@@ -129,7 +129,7 @@ impl Trades {
                 Some(first) => {
                     let of = currency.as_deref().map_or("none".to_owned(), quote);
                     let what = format!("a second fee of {cost} in {of} is not imported");
-                    let notice = Notice { row, kind: NoticeKind::Unread, what };
+                    let notice = Notice { row, kind: NoticeKind::Unread, count: 1, what };
                     self.waiting.push_back(Told::Notice(notice));
                     first
                 }

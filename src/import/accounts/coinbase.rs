@@ -79,7 +79,7 @@ impl Form for Coinbase {
         })));
         if wrong_sign {
             let what = format!("the total {total} has the sign of the other side");
-            let notice = Notice { row: row.line, kind: NoticeKind::Contradiction, what };
+            let notice = Notice { row: row.line, kind: NoticeKind::Contradiction, count: 1, what };
             told.push_back(Told::Notice(notice));
         }
         Ok(())

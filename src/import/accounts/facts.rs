@@ -181,10 +181,15 @@ impl Importer for AccountImporter {
                     let event = ImportedEntry { row, registry, key, time: said, json };
                     (time, Event::ImportedEntry(Box::new(event)))
                 }
-                Told::Notice(notice) => match defect_of(notice) {
-                    Some(defect) => return Ok(Some(defect)),
-                    None => continue,
-                },
+                Told::Notice(notice) => {
+                    // Rows that are no facts were read, too.
+                    let of_rows = notice.kind == NoticeKind::NoFact;
+                    self.count += if of_rows { notice.count } else { 0 };
+                    match defect_of(notice) {
+                        Some(defect) => return Ok(Some(defect)),
+                        None => continue,
+                    }
+                }
                 Told::Bad { row, fault } => {
                     self.count += 1;
                     return Ok(Some(Item::Bad { row, fault: fault_of(fault) }));
@@ -206,7 +211,7 @@ impl Importer for AccountImporter {
 }
 
 fn defect_of(notice: Notice) -> Option<Item> {
-    let Notice { row, kind, what } = notice;
+    let Notice { row, kind, count, what } = notice;
     let fault = match kind {
         NoticeKind::Unread | NoticeKind::NoFact => ImportFault::LeftOut,
         NoticeKind::Inexact => ImportFault::Truncated,
@@ -217,7 +222,7 @@ fn defect_of(notice: Notice) -> Option<Item> {
         // The record itself has no exit, and the figures count it.
         NoticeKind::Open => return None,
     };
-    Some(Item::Defect { row, fault, count: 1, what })
+    Some(Item::Defect { row, fault, count, what })
 }
 
 /// Numbers that a record's field cannot hold, whole.

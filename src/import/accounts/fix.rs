@@ -135,7 +135,7 @@ impl FixLog {
             if number > expected {
                 let missing = number - expected;
                 let what = format!("{session}: {missing} messages are missing before {number}");
-                self.tell(line, NoticeKind::Gap, what);
+                self.tell_count(line, NoticeKind::Gap, missing, what);
             } else if number < expected {
                 let what = format!("{session}: message {number} where {expected} follows");
                 self.tell(line, NoticeKind::Contradiction, what);
@@ -183,7 +183,11 @@ impl FixLog {
     }
 
     fn tell(&mut self, row: u64, kind: NoticeKind, what: String) {
-        self.waiting.push_back(Told::Notice(Notice { row, kind, what }));
+        self.waiting.push_back(Told::Notice(Notice { row, kind, count: 1, what }));
+    }
+
+    fn tell_count(&mut self, row: u64, kind: NoticeKind, count: u64, what: String) {
+        self.waiting.push_back(Told::Notice(Notice { row, kind, count, what }));
     }
 
     /// Says what was passed over.
@@ -200,7 +204,9 @@ impl FixLog {
                 Fault::new((self.lines.number().max(1), 1), "FIX", "no line holds a message");
             self.waiting.push_back(Told::Bad { row: 0, fault });
         } else if !parts.is_empty() {
-            self.tell(0, NoticeKind::NoFact, format!("no executions: {}", parts.join(", ")));
+            let count = self.passed_over.values().sum::<u64>() + self.other_lines;
+            let what = format!("no executions: {}", parts.join(", "));
+            self.tell_count(0, NoticeKind::NoFact, count, what);
         }
     }
 }

@@ -110,7 +110,7 @@ fn notices_of_fill(fill: &FillRow) -> Vec<Notice> {
             "the quote amount is {said}, and price times quantity is something else: {} * {}",
             fill.price, fill.quantity
         );
-        notices.push(Notice { row: fill.row, kind: NoticeKind::Contradiction, what });
+        notices.push(Notice { row: fill.row, kind: NoticeKind::Contradiction, count: 1, what });
     }
     notices
 }
@@ -119,11 +119,11 @@ fn notices_of_trip(trip: &TripRow) -> Vec<Notice> {
     let mut notices = Vec::new();
     if trip.open {
         let what = format!("{} is open still: it is no closed trade", quote(&trip.symbol));
-        notices.push(Notice { row: trip.row, kind: NoticeKind::Open, what });
+        notices.push(Notice { row: trip.row, kind: NoticeKind::Open, count: 1, what });
     }
     if trip.exit_time.is_some_and(|exit| exit < trip.entry_time) {
         let what = "it ends before it begins".to_owned();
-        notices.push(Notice { row: trip.row, kind: NoticeKind::Contradiction, what });
+        notices.push(Notice { row: trip.row, kind: NoticeKind::Contradiction, count: 1, what });
     }
     if let (Some(false), Some(claimed), Some(computed)) =
         (trip.agrees, &trip.claimed, &trip.computed)
@@ -133,7 +133,7 @@ fn notices_of_trip(trip: &TripRow) -> Vec<Notice> {
         let what = format!(
             "profit {claimed} is claimed, and {computed} follows from its figures{before_fees}"
         );
-        notices.push(Notice { row: trip.row, kind: NoticeKind::Contradiction, what });
+        notices.push(Notice { row: trip.row, kind: NoticeKind::Contradiction, count: 1, what });
     }
     notices
 }

@@ -139,7 +139,7 @@ impl BacktestResult {
 }
 
 fn contradiction(what: String) -> Told {
-    Told::Notice(Notice { row: 0, kind: NoticeKind::Contradiction, what })
+    Told::Notice(Notice { row: 0, kind: NoticeKind::Contradiction, count: 1, what })
 }
 
 /// Reads one trade of a report.

@@ -1,6 +1,7 @@
 //! freqtrade's SQLite file: `trades` as round trips, and the filled part of `orders` as fills.
 //!
-//! All its numbers are binary floats. Older versions call the exit reason `sell_reason`; a trade
+//! What is open still (a trade, an order that fills) will say something else later, under the same
+//! name: it is told, and goes in when it is over. All its numbers are binary floats. Older versions call the exit reason `sell_reason`; a trade
 //! with more orders than one entry and one exit has averages for prices, and is not worked out
 //! again.
 
@@ -50,6 +51,7 @@ const ORDERS: &[&str] = &[
     "ft_trade_id",
     "ft_order_side",
     "ft_pair",
+    "ft_is_open",
     "order_id",
     "status",
     "symbol",
@@ -106,7 +108,12 @@ fn tell_unread(table: &str, there: &[String], read: &[&str], waiting: &mut Waiti
     let unread: Vec<String> = unread.collect();
     if !unread.is_empty() {
         let what = format!("columns of {table} that are not imported: {}", unread.join(", "));
-        waiting.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::Unread, what }));
+        waiting.push_back(Told::Notice(Notice {
+            row: 0,
+            kind: NoticeKind::Unread,
+            count: 1,
+            what,
+        }));
     }
 }
 
@@ -149,8 +156,9 @@ impl AccountRows for Database {
             let Some(row) = row else {
                 self.stage += 1;
                 if self.stage == 2 && self.unfilled > 0 {
-                    let what = format!("{} orders were not filled", self.unfilled);
-                    let notice = Notice { row: 0, kind: NoticeKind::NoFact, what };
+                    let what = format!("{} orders are open, or were not filled", self.unfilled);
+                    let (kind, count) = (NoticeKind::NoFact, self.unfilled);
+                    let notice = Notice { row: 0, kind, count, what };
                     self.waiting.push_back(Told::Notice(notice));
                 }
                 continue;
@@ -167,6 +175,18 @@ impl AccountRows for Database {
 impl Database {
     fn trade(&mut self, trade: &TableRow) -> Result<(), Fault> {
         let open = trade.flag("is_open")?;
+        if open {
+            let (pair, id) = (trade.needed("pair")?, trade.needed("id")?);
+            let (amount, rate) = (trade.positive("amount")?, trade.positive("open_rate")?);
+            let what = format!(
+                "trade {} is open still: {amount} of {} at {rate}; it goes in when it is closed",
+                quote(&id),
+                quote(&pair)
+            );
+            let (row, kind) = (trade.row(), NoticeKind::NoFact);
+            self.waiting.push_back(Told::Notice(Notice { row, kind, count: 1, what }));
+            return Ok(());
+        }
         let entry_time = trade.time("open_date", times::civil)?;
         let mut extra = Vec::new();
         let more = [
@@ -188,15 +208,15 @@ impl Database {
             side: if trade.flag("is_short")? { Side::Sell } else { Side::Buy },
             entry_time: entry_time.ok_or_else(|| trade.fault("open_date", "is missing"))?,
             entry_price: trade.positive("open_rate")?,
-            exit_time: trade.time("close_date", times::civil)?.filter(|_| !open),
-            exit_price: trade.number("close_rate")?.filter(|_| !open),
+            exit_time: trade.time("close_date", times::civil)?,
+            exit_price: trade.number("close_rate")?,
             quantity: Some(trade.positive("amount")?),
             notional: trade.number("stake_amount")?,
             fees: None,
-            claimed: trade.number("close_profit_abs")?.filter(|_| !open),
+            claimed: trade.number("close_profit_abs")?,
             computed: None,
             agrees: None,
-            open,
+            open: false,
             exit_reason: match trade.text("exit_reason")? {
                 Some(reason) => Some(reason),
                 None => trade.text("sell_reason")?,
@@ -223,7 +243,8 @@ impl Database {
     }
 
     fn order(&mut self, order: &TableRow) -> Result<(), Fault> {
-        if order.number("filled")?.is_none_or(|filled| filled.raw() <= 0) {
+        let none = order.number("filled")?.is_none_or(|filled| filled.raw() <= 0);
+        if none || order.flag("ft_is_open")? {
             self.unfilled += 1;
             return Ok(());
         }

@@ -38,7 +38,7 @@ struct Hummingbot {
 pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
     let rows = TableRows::open(input, HEADER, |table, told| {
         let what = TRUNCATED.to_owned();
-        told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, what }));
+        told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, count: 1, what }));
         Ok(Hummingbot {
             symbol: table.column(&["symbol"])?,
             quote_asset: table.optional(&["quote_asset"])?,
@@ -74,7 +74,12 @@ impl Form for Hummingbot {
                 "price, amount and fee have decimals: read as they are"
             };
             let what = what.to_owned();
-            told.push_back(Told::Notice(Notice { row: row.line, kind: NoticeKind::Inexact, what }));
+            told.push_back(Told::Notice(Notice {
+                row: row.line,
+                kind: NoticeKind::Inexact,
+                count: 1,
+                what,
+            }));
             self.millionths = Some(millionths);
         }
         let fee = match self.fee {

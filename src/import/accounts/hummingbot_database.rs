@@ -43,7 +43,7 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn AccountRows>, AccountError> {
     let no_table = || AccountError::Database("there is no table `TradeFill`".to_owned());
     let there = columns_of(&connection, "TradeFill")?.ok_or_else(no_table)?;
     let what = TRUNCATED.to_owned();
-    let told = Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, what });
+    let told = Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, count: 1, what });
     let fills = TableReader::new("TradeFill", &there, FILLS);
     Ok(Box::new(Database { connection, fills, waiting: VecDeque::from([told]) }))
 }

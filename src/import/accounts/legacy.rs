@@ -269,7 +269,7 @@ impl LegacyRows {
     }
 
     fn tell(&mut self, row: u64, kind: NoticeKind, what: String) {
-        self.waiting.push_back(Told::Notice(Notice { row, kind, what }));
+        self.waiting.push_back(Told::Notice(Notice { row, kind, count: 1, what }));
     }
 
     /// Compares the metadata with what it counts, and says what was passed over.
@@ -296,7 +296,9 @@ impl LegacyRows {
                 .map(|(name, count)| format!("{} ({count})", quote(name)))
                 .collect();
             let what = format!("not imported, for they repeat the entries: {}", names.join(", "));
-            self.tell(0, NoticeKind::Unread, what);
+            let count = self.unread.values().sum();
+            let notice = Notice { row: 0, kind: NoticeKind::NoFact, count, what };
+            self.waiting.push_back(Told::Notice(notice));
         }
     }
 }

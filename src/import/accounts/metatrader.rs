@@ -59,7 +59,12 @@ fn bind(table: Table, east_seconds: Option<i32>) -> Result<Box<dyn AccountRows>,
             let what = "the server's time zone is not in the file: its times are read as UTC; give \
                         --utc-offset";
             let what = what.to_owned();
-            told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::TimeZone, what }));
+            told.push_back(Told::Notice(Notice {
+                row: 0,
+                kind: NoticeKind::TimeZone,
+                count: 1,
+                what,
+            }));
         }
         Ok(Deals {
             time: table.column(&["time"])?,
@@ -128,7 +133,12 @@ impl Form for Deals {
     fn end(&mut self, told: &mut Waiting) {
         if self.balances > 0 {
             let what = format!("{} deals are no trades: deposits, credits, charges", self.balances);
-            told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::NoFact, what }));
+            told.push_back(Told::Notice(Notice {
+                row: 0,
+                kind: NoticeKind::NoFact,
+                count: self.balances,
+                what,
+            }));
         }
     }
 

@@ -141,6 +141,8 @@ pub struct Notice {
     pub row: u64,
     /// Which sort of thing it is.
     pub kind: NoticeKind,
+    /// How many of what it tells of: rows that are no facts, numbers that are missing; at least 1.
+    pub count: u64,
     /// What it is, in words.
     pub what: String,
 }

@@ -135,6 +135,7 @@ impl Table {
         (!names.is_empty()).then(|| Notice {
             row: self.header_line,
             kind: NoticeKind::Unread,
+            count: 1,
             what: format!("columns that are not imported: {}", names.join(", ")),
         })
     }
