@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::args::{Format, at, pair};
 use super::nearest::nearest;
-use crate::event::{Class, Event, kind_name};
+use crate::event::{Class, Event, SystemEvent, kind_name};
 use crate::market::PairSymbol;
 use crate::projections::UpTo;
 
@@ -87,7 +87,8 @@ fn kind(text: &str) -> Result<u16, String> {
     };
     let named = || (0..=u16::MAX).find(|number| kind_name(*number) == Some(text));
     number.or_else(named).ok_or_else(|| {
-        let names: Vec<&str> = Event::KINDS.iter().map(|(_, name, _)| *name).collect();
+        let own = SystemEvent::KINDS.iter().map(|(_, name)| *name);
+        let names: Vec<&str> = own.chain(Event::KINDS.iter().map(|(_, name, _)| *name)).collect();
         match nearest(text, names.iter().copied()) {
             Some(near) => format!("no such kind; did you mean `{near}`?"),
             None => format!("no such kind; known are {}", names.join(", ")),

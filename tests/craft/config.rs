@@ -118,6 +118,20 @@ fn what_will_not_do_is_refused_with_its_line_and_what_was_meant() -> TestResult 
 }
 
 #[test]
+fn whom_to_believe_is_not_taken_from_a_file_that_merely_lies_there() -> TestResult {
+    let place = Place::new()?;
+    // Whoever hands over a ledger can put such a file beside it.
+    let file = place.write("schwabot.toml", "policy = \"theirs\"")?;
+    let ran = at(&place, &["verify", "l"], &[])?;
+    assert!(ran.code == Some(2) && ran.err.contains("whom to believe"), "{}", ran.err);
+    let named = at(&place, &["config", "show", "--config-file", &file], &[])?;
+    assert!(named.out.contains("theirs"), "{}{}", named.out, named.err);
+    let variable = [("SCHWABOT_POLICY", "mine"), ("SCHWABOT_CONFIG", "")];
+    assert_eq!(setting(&place, "policy", &variable)?.0, "mine");
+    Ok(())
+}
+
+#[test]
 fn the_file_that_init_writes_explains_every_setting_and_sets_none() -> TestResult {
     let place = Place::new()?;
     assert_eq!(at(&place, &["config", "init"], &[])?.code, Some(0));
@@ -136,7 +150,8 @@ fn the_file_that_init_writes_explains_every_setting_and_sets_none() -> TestResul
     });
     let text: String = set.collect();
     place.write("schwabot.toml", &text.replace("verbose = true", "verbose = false"))?;
-    let all = show()?;
+    let named = [("SCHWABOT_CONFIG", "schwabot.toml")];
+    let all = at(&place, &["config", "show", "--format", "json"], &named)?.json()?;
     let made = all["settings"].as_array().unwrap();
     let from_file = |setting: &&Value| setting["origin"].as_str().unwrap().contains(": line ");
     assert_eq!(made.iter().filter(from_file).count(), made.len(), "{all:#}");

@@ -130,7 +130,8 @@ fn a_mistyped_word_is_told_with_the_word_that_was_meant() -> TestResult {
     let cases: &[(&[&str], &str)] = &[
         (&["verfy"], "'verify'"),
         (&["replay", &ledger, "--kind", "trade_close"], "did you mean `trade_closed`?"),
-        (&["replay", &ledger, "--kind", "qqq"], "known are run_started"),
+        (&["replay", &ledger, "--kind", "qqq"], "known are "),
+        (&["replay", &ledger, "--kind", "recoverd"], "did you mean `recovered`?"),
         (&["state", &ledger, "trade"], "'trades'"),
         (&["verify", &ledger, "--levle", "tree"], "'--level'"),
         (&["state", &ledger, "--format", "jsn"], "'json'"),

@@ -16,6 +16,7 @@ use crate::cli::args::Format;
 use crate::cli::args_proofs::CheckpointArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{BAD, GOOD, Screen, count};
 use crate::event::Event;
 use crate::ledger::clock::Machine;
@@ -32,7 +33,8 @@ struct Witnessed {
 pub(in crate::cli) fn run(args: &CheckpointArgs) -> Outcome {
     // What is begun is finished: it takes no time.
     interrupt::listen()?;
-    let options = WriterOptions::default();
+    let reading = Reading::new("signing", &args.ledger, 1);
+    let options = WriterOptions { disk: reading.disk(), ..WriterOptions::default() };
     let policy = args.policy.as_deref().map(read_policy).transpose()?;
     let key = KeyFile::open(Arc::clone(&options.disk), &args.key)?;
     let mut signature = match (&args.rotate_to, key.key().verifier().kind()) {
@@ -43,6 +45,7 @@ pub(in crate::cli) fn run(args: &CheckpointArgs) -> Outcome {
         (None, KeyKind::Log) => sign_head::<Event>(&args.ledger, &key, &options)?,
         (None, KeyKind::Cosigner) => cosign_head::<Event>(&args.ledger, &key, &Machine, &options)?,
     };
+    drop(reading);
     let policy = policy.map(|policy| ask(args, &policy, &mut signature)).transpose()?;
     let met = policy.as_ref().is_none_or(|witnessed| witnessed.met.is_ok());
     let code = if met { 0 } else { Verdict::BadSignature.exit_code() };

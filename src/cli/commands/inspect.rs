@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::cli::answer::Answer;
 use crate::cli::args::{Format, InspectArgs};
+use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
+use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count};
 use crate::event::ApplicationId;
 use crate::hash::in_hex;
@@ -49,10 +51,15 @@ pub(in crate::cli) fn run(args: &InspectArgs) -> Outcome {
     let layout = Layout::new(&args.ledger);
     let live = is_live(&layout)?;
     let listing = Listing::read(&RealDisk, &layout)?;
+    let reading = Reading::new("looking", &args.ledger, 1);
+    let advice = "nothing was changed; the same command begins again";
+    interrupt::end_at_once(advice.to_owned())?;
+    let disk = reading.disk();
     let mut segments = Vec::with_capacity(listing.segments.len());
     for (place, listed) in listing.segments.iter().enumerate() {
-        segments.push(segment(&layout, &listing, place, listed, live)?);
+        segments.push(segment((&*disk, &layout), &listing, place, listed, live)?);
     }
+    drop(reading);
     let mut screen = Screen::new();
     match args.format {
         Format::Text => tell(&mut screen, &args.ledger, &listing, &segments, live)?,
@@ -75,7 +82,7 @@ pub(super) fn is_live(layout: &Layout) -> Result<bool, CliError> {
 
 /// Checks one segment, if it has a header.
 pub(super) fn scan(
-    layout: &Layout,
+    (disk, layout): (&dyn Disk, &Layout),
     listing: &Listing,
     place: usize,
     listed: &Listed,
@@ -84,21 +91,21 @@ pub(super) fn scan(
     let Ok(header) = &listed.header else { return Ok(None) };
     let path = layout.segment(listed.index);
     let growing = live && place + 1 == listing.segments.len();
-    let scan = SegmentFile::open(&RealDisk, &path, growing).and_then(|mut file| {
+    let scan = SegmentFile::open(disk, &path, growing).and_then(|mut file| {
         scan_segment(&mut file, header, listing.follower(place), &mut |_, _| {})
     });
     Ok(Some(scan.map_err(|source| LedgerError::Io { action: "read", path, source })?))
 }
 
 fn segment(
-    layout: &Layout,
+    place_of: (&dyn Disk, &Layout),
     listing: &Listing,
     place: usize,
     listed: &Listed,
     live: bool,
 ) -> Result<Segment, CliError> {
     let header = listed.header.as_ref().ok();
-    let scan = scan(layout, listing, place, listed, live)?;
+    let scan = scan(place_of, listing, place, listed, live)?;
     let growing = live && place + 1 == listing.segments.len();
     let recovery = header.and_then(|header| header.recovery).map(|note| {
         format!(

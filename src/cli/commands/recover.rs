@@ -31,7 +31,7 @@ pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
     }
     let last = listing.segments.len().checked_sub(1);
     let found = match last.zip(listing.segments.last()) {
-        Some((place, listed)) => scan(&layout, &listing, place, listed, false)?,
+        Some((place, listed)) => scan((&RealDisk, &layout), &listing, place, listed, false)?,
         None => None,
     };
     let sound =

@@ -13,6 +13,9 @@ pub(in crate::cli) struct Key {
     pub(in crate::cli) usual: Option<&'static str>,
     /// True for a path: in a file it is relative to that file.
     pub(in crate::cli) is_path: bool,
+    /// True for whom to believe: a file that merely lies where the program is started, perhaps
+    /// beside a ledger that somebody handed over, must not say that.
+    pub(in crate::cli) is_trust: bool,
     /// An example, as TOML.
     pub(in crate::cli) example: &'static str,
     /// What it is.
@@ -32,7 +35,16 @@ impl Key {
 }
 
 const fn key(name: &'static str, example: &'static str, about: &'static str) -> Key {
-    Key { name, argument: name, commands: &[], usual: None, is_path: false, example, about }
+    Key {
+        name,
+        argument: name,
+        commands: &[],
+        usual: None,
+        is_path: false,
+        is_trust: false,
+        example,
+        about,
+    }
 }
 
 const fn path(
@@ -96,12 +108,15 @@ pub(in crate::cli) const KEYS: &[Key] = &[
         "\"keys\"",
         "The directory of the keys to personal fields",
     ),
-    path(
-        "policy",
-        &["verify", "check"],
-        "\"policy.txt\"",
-        "Whom verify and check believe, where nobody is named",
-    ),
+    Key {
+        is_trust: true,
+        ..path(
+            "policy",
+            &["verify", "check"],
+            "\"policy.txt\"",
+            "Whom verify and check believe; not read in a ./schwabot.toml that nobody named",
+        )
+    },
     Key {
         commands: &["note"],
         usual: Some("operator"),

@@ -7,7 +7,8 @@
 //! Invariants: one file is read, the first that is there of those in [`Layers::searched`]; a
 //! setting that there is not, or a value that its flag refuses, is an error with file and line, or
 //! with the variable's name, before anything else is done; a run file (`backtest --config`) speaks
-//! instead of the section `[backtest]`.
+//! instead of the section `[backtest]`; whom to believe is never taken from a file that merely lies
+//! where the program is started.
 
 mod file;
 mod keys;
@@ -121,6 +122,14 @@ impl Layers {
                 .map_err(|source| ConfigError::Io { path: path.clone(), source })?;
             for (key, value, line) in file::parse(&path, &text)? {
                 let origin = Origin::File { path: path.clone(), line };
+                if key.is_trust && !must_be_there && path == Path::new(HERE) {
+                    let reason = format!(
+                        "`{}` says whom to believe, so a file that lies here must not set it: move \
+                         it to your own file, or name this one with --config-file",
+                        key.name
+                    );
+                    return Err(ConfigError::Syntax { path, line, reason });
+                }
                 let value = if key.is_path { beside(&path, &value) } else { value };
                 layers.set(key, value, origin);
             }

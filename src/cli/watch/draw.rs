@@ -8,12 +8,15 @@ use ratatui::backend::TestBackend;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Row, Sparkline, Table};
+use ratatui::widgets::{Block, Paragraph, Sparkline};
 
 use super::picture::{Audited, Picture};
+use crate::cli::text::count;
 
 /// Below this many lines or columns only the most important is drawn.
 const ROOMY: (u16, u16) = (70, 20);
+/// From so many columns on every figure of a position and a ghost has room.
+const WIDE: u16 = 100;
 
 const GOOD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
 const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
@@ -59,9 +62,11 @@ fn draw_small(frame: &mut Frame<'_>, picture: &Picture, area: Rect) {
             .take(2)
             .map(|account| Line::from(format!("equity   {} {}", account.equity, account.currency))),
     );
-    let (positions, ghosts) = (picture.positions.len(), picture.ghosts.len());
-    lines.push(Line::from(format!("open     {positions} positions, {ghosts} ghosts")));
+    let positions = count(picture.positions.len() as u64, "position");
+    let ghosts = count(picture.ghosts.len() as u64, "ghost");
+    lines.push(Line::from(format!("open     {positions}, {ghosts}")));
     lines.extend(trouble_line(picture));
+    let lines: Vec<Line<'_>> = lines.into_iter().map(|line| cut(line, area.width)).collect();
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
     let parts = [Constraint::Length(height), Constraint::Length(1), Constraint::Min(0)];
     let [top, curve, records] = Layout::vertical(parts).areas(area);
@@ -78,6 +83,8 @@ fn draw_large(frame: &mut Frame<'_>, picture: &Picture, area: Rect) {
         audit_line(picture),
     ];
     lines.extend(trouble_line(picture));
+    let inner = area.width.saturating_sub(2);
+    let lines: Vec<Line<'_>> = lines.into_iter().map(|line| cut(line, inner)).collect();
     let accounts = u16::try_from(picture.accounts.len().clamp(1, 3)).unwrap_or(1);
     let tables = (area.height / 5).max(4);
     let head = u16::try_from(lines.len()).unwrap_or(4) + 2;
@@ -93,10 +100,18 @@ fn draw_large(frame: &mut Frame<'_>, picture: &Picture, area: Rect) {
     draw_money(frame, picture, money, accounts);
     let halves = [Constraint::Percentage(50), Constraint::Percentage(50)];
     let [left, right] = Layout::horizontal(halves).areas(middle);
-    let widths = [9, 14, 12, 12].map(Constraint::Max);
-    draw_table(frame, "open positions", &picture.positions, left, &widths);
-    let widths = [Constraint::Min(12), Constraint::Max(0), Constraint::Max(11), Constraint::Max(8)];
-    draw_table(frame, "open ghosts", &picture.ghosts, right, &widths);
+    let is_wide = area.width >= WIDE;
+    let held = picture.positions.iter().map(|[pair, quantity, mark, open]| {
+        if is_wide { vec![pair, quantity, mark, open] } else { vec![pair, quantity, open] }
+    });
+    draw_table(frame, "open positions", held, left);
+    let ghosts =
+        picture.ghosts.iter().map(
+            |[key, price, state]| {
+                if is_wide { vec![key, price, state] } else { vec![key, state] }
+            },
+        );
+    draw_table(frame, "open ghosts", ghosts, right);
     let block = Block::bordered().title(" last records ");
     let inner = block.inner(bottom);
     frame.render_widget(block, bottom);
@@ -113,14 +128,15 @@ fn draw_money(frame: &mut Frame<'_>, picture: &Picture, area: Rect, accounts: u1
         .accounts
         .iter()
         .map(|account| {
-            Line::from(format!(
+            let text = format!(
                 "{} {}  closed {}  open {}  worst fall {}",
                 account.equity,
                 account.currency,
                 account.net_profit,
                 account.unrealised,
                 account.worst_fall
-            ))
+            );
+            Line::from(fit(&text, inner.width))
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), figures);
@@ -139,17 +155,49 @@ fn draw_curve(frame: &mut Frame<'_>, picture: &Picture, area: Rect) {
     frame.render_widget(Sparkline::default().data(shown).max(1000), area);
 }
 
-fn draw_table(
+/// Rows under each other, each column as wide as its longest cell; what does not fit is cut, and
+/// says so: a number that lost digits must not look like another number.
+fn draw_table<'p>(
     frame: &mut Frame<'_>,
     title: &str,
-    rows: &[[String; 4]],
+    rows: impl Iterator<Item = Vec<&'p String>>,
     area: Rect,
-    widths: &[Constraint],
 ) {
-    let title = format!(" {title}: {} ", rows.len());
-    let rows = rows.iter().map(|row| Row::new(row.clone()));
-    let table = Table::new(rows, widths).block(Block::bordered().title(title));
-    frame.render_widget(table, area);
+    let rows: Vec<Vec<&String>> = rows.collect();
+    let block = Block::bordered().title(format!(" {title}: {} ", rows.len()));
+    let inner = block.inner(area);
+    let width = |place: usize| {
+        rows.iter().filter_map(|row| row.get(place)).map(|cell| cell.chars().count()).max()
+    };
+    let lines = rows.iter().map(|row| {
+        let mut line = String::new();
+        for (place, cell) in row.iter().enumerate() {
+            let width = width(place).unwrap_or_default();
+            line += &format!("{cell:<width$}  ");
+        }
+        Line::from(fit(line.trim_end(), inner.width))
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+/// A line of at most so many columns; its last part gives way.
+fn cut(mut line: Line<'_>, width: u16) -> Line<'_> {
+    let before: usize = line.iter().rev().skip(1).map(Span::width).sum();
+    let left = width.saturating_sub(u16::try_from(before).unwrap_or(u16::MAX));
+    if let Some(last) = line.spans.last_mut() {
+        *last = Span::styled(fit(&last.content, left), last.style);
+    }
+    line
+}
+
+/// Text of at most so many columns; one that was cut ends with an ellipsis.
+fn fit(text: &str, width: u16) -> String {
+    let width = usize::from(width);
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The last records that fit, the newest at the bottom.
@@ -157,7 +205,7 @@ fn draw_records(frame: &mut Frame<'_>, picture: &Picture, area: Rect) {
     let end = picture.last.len().saturating_sub(picture.scroll);
     let start = end.saturating_sub(usize::from(area.height));
     let lines: Vec<Line<'_>> =
-        picture.last[start..end].iter().map(|line| Line::from(line.as_str())).collect();
+        picture.last[start..end].iter().map(|line| Line::from(fit(line, area.width))).collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 

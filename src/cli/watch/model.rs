@@ -204,7 +204,7 @@ fn positions(run: &RunState) -> Vec<[String; 4]> {
     held.collect()
 }
 
-fn ghosts(run: &RunState) -> Vec<[String; 4]> {
+fn ghosts(run: &RunState) -> Vec<[String; 3]> {
     let Some(engines) = run.engines() else { return Vec::new() };
     let open = engines.ghosts.open().map(|ghost| {
         let entry = ghost.entry.as_ref();
@@ -215,7 +215,6 @@ fn ghosts(run: &RunState) -> Vec<[String; 4]> {
         };
         [
             visible(&ghost.opened.key.to_string()).into_owned(),
-            ghost.opened_at.to_string(),
             entry.map_or_else(|| "-".to_owned(), |entry| entry.price.to_string()),
             state.to_owned(),
         ]

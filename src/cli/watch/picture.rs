@@ -25,8 +25,8 @@ pub struct Picture {
     pub equity: Vec<u64>,
     /// Open positions: pair, quantity, last close, unrealised profit.
     pub positions: Vec<[String; 4]>,
-    /// Open ghosts: key, since when, entry price, what becomes of it.
-    pub ghosts: Vec<[String; 4]>,
+    /// Open ghosts: key, entry price, what becomes of it.
+    pub ghosts: Vec<[String; 3]>,
     /// The last records, the newest last.
     pub last: Vec<String>,
     /// The newest checkpoint.
