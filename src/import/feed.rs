@@ -3,7 +3,7 @@
 //!
 //! Trades and best quotes are recorded with both clocks: the venue's, and the collector's as the
 //! moment of receipt. Changes of the book are checked for gaps in their numbers and counted, and
-//! not recorded; so is every other stream. Latencies are kept to find their median: 8 bytes a trade.
+//! not recorded; so is every other stream. Latencies are kept for their median: 8 bytes a trade.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
