@@ -200,6 +200,8 @@ fn every_figure_of_the_returns_can_be_recomputed_from_the_json() {
         equity.push(end, row["equity"].as_f64().unwrap());
         held.push(end, row["buy_and_hold"].as_f64().unwrap());
     }
+    // Two pairs share the cash.
+    assert!((held.values()[0] / opening - 1.0).abs() < 0.2, "{}", held.values()[0]);
     let Range { from, to } = sheet.metrics[0].range;
     let again = return_metrics(&equity, Some(&held), Some(&trials), Range { from, to });
     assert!(again.len() > 35 && value_of(&again, "deflated_sharpe").is_some());

@@ -103,8 +103,8 @@ pub fn fold_from_zero(reader: &Reader<Event>, up_to: UpTo) -> Result<Folded, Pro
     finish(reader, fold_on(reader, Folded::default(), up_to, &mut |_, _, _, _| {})?)
 }
 
-/// Who looks on while a log is folded: gets the world before each event, the event, its sequence and
-/// its event time.
+/// Who looks on while a log is folded: gets the world before each event, the event, its sequence
+/// and its event time.
 pub type Watch<'a> = dyn FnMut(&World, &Event, u64, Timestamp) + 'a;
 
 /// Folds a log from its first record on, and lets `watch` see each event on the way.

@@ -93,8 +93,8 @@ pub(super) fn notes(sheet: &TearSheet, run: &RunState, curve: &Curve, other: usi
         (
             runs > 1,
             format!(
-                "The log has {runs} runs. Figures and drawings are of the newest one, registries of \
-                 all."
+                "The log has {runs} runs. Figures and drawings are of the newest one, registries \
+                 of all."
             ),
         ),
         (!run.ended(), "The run has no end up to here: figures may still change.".to_owned()),

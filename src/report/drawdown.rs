@@ -27,7 +27,8 @@ pub struct Fall {
 }
 
 impl Fall {
-    /// Returns how long it lasted, from the peak to the recovery or the last known value, in seconds.
+    /// Returns how long it lasted, from the peak to the recovery or the last known value, in
+    /// seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         let span = self.until.nanos().saturating_sub(self.peak.nanos());

@@ -1,11 +1,11 @@
 //! What a run was worth at each moment, watched while its log is folded.
 //!
-//! An instant is measured once all that it caused is folded: when the next input arrives, or the log
-//! ends. Positions count at their pairs' last closes. So a fill at the open of a bar is in the value
-//! at the close of that bar.
+//! An instant is measured once all that it caused is folded: when the next input arrives, or the
+//! log ends. Positions count at their pairs' last closes. So a fill at the open of a bar is in the
+//! value at the close of that bar.
 //!
-//! *Buy and hold* is the same opening cash, split evenly over the tradable pairs that are paid in the
-//! account's currency, each bought at its first close without costs; what was meant for a pair
+//! *Buy and hold* is the same opening cash, split evenly over the tradable pairs that are paid in
+//! the account's currency, each bought at its first close without costs; what was meant for a pair
 //! without a bar stays cash.
 //!
 //! Invariants: figures come from every instant, drawings from at most some thousand points; a run

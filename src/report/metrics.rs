@@ -334,8 +334,8 @@ impl Measured {
             (
                 ("benchmark_return", "Buy and hold", Unit::Share),
                 returns::total_return(&other),
-                "total return of the same opening cash, split evenly over the tradable pairs of the \
-                 account's currency at their first closes, without costs",
+                "total return of the same opening cash, split evenly over the tradable pairs of \
+                 the account's currency at their first closes, without costs",
             ),
             (
                 ("benchmark_sharpe", "Sharpe ratio of buy and hold", Unit::Number),

@@ -1,7 +1,7 @@
 //! What a ledger amounts to, as one page that explains itself.
 //!
-//! Every figure is worked out anew from the log and says its formula, on how many values it rests and
-//! over which time. Floats are for these figures and for drawing only; no decision sees one.
+//! Every figure is worked out anew from the log and says its formula, on how many values it rests
+//! and over which time. Floats are for these figures and for drawing only; no decision sees one.
 //!
 //! Invariants: the same ledger gives the same bytes, on every machine; no figure is infinite or no
 //! number: what is undefined is none; memory does not grow with the log, but with its days and its

@@ -1,7 +1,7 @@
 //! The page: one file of HTML that needs nothing else.
 //!
-//! No script, no network (its Content-Security-Policy forbids both), no clock. Everything that comes
-//! from data is escaped here, in the one place where text becomes HTML. The theme follows the
+//! No script, no network (its Content-Security-Policy forbids both), no clock. Everything that
+//! comes from data is escaped here, in the one place where text becomes HTML. The theme follows the
 //! reader's machine unless one of three buttons says otherwise; style alone does that.
 
 use super::charts::Figure;
@@ -71,8 +71,8 @@ impl TearSheet {
         self.write_check(flags, &mut out);
         let program = escaped(self.program);
         out.push_str(&format!(
-            "</main>\n<footer><p>Made by schwabot {program} from the log alone. It is no claim of an \
-             edge.</p></footer>\n</body>\n</html>\n"
+            "</main>\n<footer><p>Made by schwabot {program} from the log alone. It is no claim of \
+             an edge.</p></footer>\n</body>\n</html>\n"
         ));
         out
     }
@@ -137,8 +137,8 @@ impl TearSheet {
             for metric in tiles {
                 let value = metric.shown();
                 out.push_str(&format!(
-                    "<div title=\"{}\"><span class=\"name\">{}</span><span class=\"value\">{}</span>\
-                     </div>",
+                    "<div title=\"{}\"><span class=\"name\">{}</span>\
+                     <span class=\"value\">{}</span></div>",
                     escaped(metric.formula),
                     escaped(metric.title),
                     escaped(&value)
@@ -210,8 +210,8 @@ impl TearSheet {
         }
         let currency = self.run.as_ref().map(|run| run.currency.as_str()).unwrap_or_default();
         out.push_str(&format!(
-            "<p>Money is in {}. r is the return of {}, P = {} of them a year. Point at a figure, or \
-             open the list below its card, for its formula.</p>\n<div class=\"cards\">\n",
+            "<p>Money is in {}. r is the return of {}, P = {} of them a year. Point at a figure, \
+             or open the list below its card, for its formula.</p>\n<div class=\"cards\">\n",
             escaped(currency),
             self.period.one(),
             self.periods_a_year
@@ -239,28 +239,30 @@ impl TearSheet {
         let flags = escaped(flags);
         out.push_str(&format!(
             "<section id=\"check\"><h2>How to check this page</h2>\n\
-             <p>Nothing on this page needs to be believed. With the ledger in the directory LEDGER and \
-             this page in report.html, a program of the same version makes the same bytes again:</p>\n\
+             <p>Nothing on this page needs to be believed. With the ledger in the directory LEDGER \
+             and this page in report.html, a program of the same version makes the same bytes \
+             again:</p>\n\
              <pre tabindex=\"0\"><code>schwabot verify LEDGER\n\
              schwabot report LEDGER{flags} -o again.html\n\
              cmp report.html again.html</code></pre>\n\
-             <p>The first command says the verdict and the root above. Figures, tables, returns and \
-             trades as data, and the records that they come from:</p>\n\
+             <p>The first command says the verdict and the root above. Figures, tables, returns \
+             and trades as data, and the records that they come from:</p>\n\
              <pre tabindex=\"0\"><code>schwabot report LEDGER{flags} --format json\n\
              schwabot replay LEDGER --kind trade_closed --format jsonl</code></pre>\n"
         ));
         if let Some(run) = &self.run {
             out.push_str(&format!(
                 "<p>The page tells of records {} to {}. A ledger that has grown since, or got a \
-                 checkpoint, still has this state: ask for it with <code>--at {}</code>. Only the box \
-                 at the top then tells of the longer log.</p>\n",
+                 checkpoint, still has this state: ask for it with <code>--at {}</code>. Only the \
+                 box at the top then tells of the longer log.</p>\n",
                 run.first_sequence, run.last_sequence, run.last_sequence
             ));
         }
         out.push_str(
-            "<p>What a verdict proves: nothing was changed by accident, and every decision follows from \
-             the recorded inputs. That its operator did not write another history needs a checkpoint \
-             that somebody else kept: <code>schwabot verify LEDGER --against NOTE</code>.</p></section>\n",
+            "<p>What a verdict proves: nothing was changed by accident, and every decision follows \
+             from the recorded inputs. That its operator did not write another history needs a \
+             checkpoint that somebody else kept: \
+             <code>schwabot verify LEDGER --against NOTE</code>.</p></section>\n",
         );
     }
 }

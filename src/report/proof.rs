@@ -42,8 +42,8 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Takes what a page says of a ledger from the report of its audit: nothing that differs between
-    /// two copies.
+    /// Takes what a page says of a ledger from the report of its audit: nothing that differs
+    /// between two copies.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         Self {

@@ -1,14 +1,14 @@
 //! How much of a Sharpe ratio may be luck.
 //!
 //! - **Probabilistic Sharpe ratio** (D. H. Bailey and M. Lopez de Prado, The Sharpe Ratio Efficient
-//!   Frontier, Journal of Risk 15 (2012)): the probability that the true ratio is above a benchmark,
-//!   given how many returns there were and how skewed and fat-tailed they are.
+//!   Frontier, Journal of Risk 15 (2012)): the probability that the true ratio is above a
+//!   benchmark, given how many returns there were and how skewed and fat-tailed they are.
 //! - **Deflated Sharpe ratio** (the same, Journal of Portfolio Management 40 (2014)): the same
 //!   probability against the best ratio that so many trials without any skill would be expected to
 //!   reach.
 //!
-//! All Sharpe ratios here are those of one period, never annualised. Skewness and kurtosis are those
-//! of the population, as in the papers; a normal distribution has the kurtosis 3.
+//! All Sharpe ratios here are those of one period, never annualised. Skewness and kurtosis are
+//! those of the population, as in the papers; a normal distribution has the kurtosis 3.
 
 use serde::Serialize;
 
@@ -80,8 +80,8 @@ impl Trials {
     }
 }
 
-/// Returns the probability that the true Sharpe ratio of one period is above `benchmark`; none where
-/// the estimate has no error.
+/// Returns the probability that the true Sharpe ratio of one period is above `benchmark`; none
+/// where the estimate has no error.
 ///
 /// # Examples
 /// ```
@@ -98,8 +98,8 @@ pub fn probabilistic_sharpe(estimate: &SharpeEstimate, benchmark: f64) -> Option
     finite(normal_probability(z))
 }
 
-/// Returns how many returns of this kind it takes until a Sharpe ratio above `benchmark` is believed
-/// with this confidence; none where the estimate is not above it.
+/// Returns how many returns of this kind it takes until a Sharpe ratio above `benchmark` is
+/// believed with this confidence; none where the estimate is not above it.
 #[must_use]
 pub fn minimum_track_record(
     estimate: &SharpeEstimate,
@@ -117,7 +117,7 @@ pub fn minimum_track_record(
 /// # Examples
 /// ```
 /// use schwabot::report::{Trials, expected_best_sharpe};
-/// // Bailey and Lopez de Prado (2014): a hundred trials, annual variance one half, 250 days a year.
+/// // Bailey and Lopez de Prado (2014): a hundred trials, annual variance one half, 250 days.
 /// let trials = Trials { count: 100, sharpe_variance: 0.5 / 250.0 };
 /// assert!((expected_best_sharpe(&trials).unwrap() - 0.1132).abs() < 0.0001);
 /// ```

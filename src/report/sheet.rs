@@ -168,8 +168,8 @@ pub struct TearSheet {
 /// record.
 ///
 /// # Errors
-/// [`ReportError`] when the ledger cannot be read. A verdict that is not good is no error: the sheet
-/// says it.
+/// [`ReportError`] when the ledger cannot be read. A verdict that is not good is no error: the
+/// sheet says it.
 ///
 /// # Examples
 /// ```

@@ -89,8 +89,8 @@ pub fn sample_skewness(values: &[f64]) -> Option<f64> {
     finite(skew * (count * (count - 1.0)).sqrt() / (count - 2.0))
 }
 
-/// Returns the excess kurtosis of a sample, corrected for its size (the `G2` of most programs); none
-/// below four values, or when they do not vary.
+/// Returns the excess kurtosis of a sample, corrected for its size (the `G2` of most programs);
+/// none below four values, or when they do not vary.
 #[must_use]
 pub fn sample_excess_kurtosis(values: &[f64]) -> Option<f64> {
     let count = values.len() as f64;

@@ -1,7 +1,7 @@
 //! The figures that follow from the closed trades.
 //!
-//! A trade is one round trip as the ledger records it: one entry lot, consumed first in first out by
-//! one closing fill. Its return is its net profit, both fees taken off, over its entry notional.
+//! A trade is one round trip as the ledger records it: one entry lot, consumed first in first out
+//! by one closing fill. Its return is its net profit, both fees taken off, over its entry notional.
 
 use serde::Serialize;
 
