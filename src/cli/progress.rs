@@ -58,6 +58,34 @@ impl Drop for Watch {
     }
 }
 
+/// Counts records of work whose length nobody knows before its end.
+pub(super) struct Counting {
+    bar: ProgressBar,
+}
+
+impl Counting {
+    /// Begins to count.
+    pub(super) fn new(what: &'static str) -> Self {
+        trace(&what);
+        let bar = drawn(ProgressBar::new_spinner(), "{msg} {pos} records, {per_sec}, {elapsed}");
+        bar.set_message(what);
+        Self { bar }
+    }
+
+    /// So many are done.
+    pub(super) fn reached(&self, records: u64) {
+        if records.is_multiple_of(EVERY) {
+            self.bar.set_position(records);
+        }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// A bar as it is drawn, if it is.
 fn drawn(bar: ProgressBar, template: &str) -> ProgressBar {
     if !manners().progress {

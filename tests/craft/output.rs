@@ -56,6 +56,18 @@ fn furnished(place: &Place) -> TestResult<String> {
     Ok(ledger)
 }
 
+/// Makes what commands need beside the ledger: an import, a torn copy, a backup and a receipt.
+fn prepare(place: &Place, ledger: &str, hash: &str, pair: &str) -> TestResult {
+    let arg = |name: &str| place.arg(name);
+    let import = run(&["import", &arg("imported"), pair, "--interval", "1m"])?;
+    assert_eq!(import.code, Some(0), "{}", import.err);
+    crate::support::copy_dir(ledger.as_ref(), &place.path("torn"));
+    tear(&place.path("torn"))?;
+    assert_eq!(run(&["backup", ledger, &arg("kept")])?.code, Some(0));
+    assert_eq!(run(&["prove", ledger, "--trade", hash, "-o", &arg("receipt")])?.code, Some(0));
+    Ok(())
+}
+
 /// Every command with its arguments, but for the format.
 fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
     let hash = run(&["state", ledger, "trades", "--format", "json"])?.json()?;
@@ -66,11 +78,8 @@ fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
     let candles = place.write("AAA_USDT.csv", &crate::support::cli::walk(1, 300))?;
     let arg = |name: &str| place.arg(name);
     let (keys, key, receipt) = (arg("keys"), arg("bot.key"), arg("receipt"));
-    let torn = arg("torn");
-    crate::support::copy_dir(ledger.as_ref(), torn.as_ref());
-    tear(&place.path("torn"))?;
-    assert_eq!(run(&["backup", ledger, &arg("kept")])?.code, Some(0));
-    assert_eq!(run(&["prove", ledger, "--trade", &hash, "-o", &receipt])?.code, Some(0));
+    let (torn, imported, pair) = (arg("torn"), arg("imported"), format!("AAA/USDT={candles}"));
+    prepare(place, ledger, &hash, &pair)?;
     let mut all: Vec<Vec<&str>> = vec![
         vec!["demo", "--cycles", "600"],
         vec!["backtest", "--data", &candles, "--interval", "1m"],
@@ -91,6 +100,9 @@ fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
         vec!["why", ledger, &hash],
         vec!["diff", ledger, "--from", "100", "--to", "9000"],
         vec!["report", ledger],
+        vec!["import", "NEW", &pair, "--interval", "1m"],
+        vec!["import", "--list"],
+        vec!["state", &imported, "imports"],
         vec!["verify", ledger],
         vec!["verify", ledger, "--self-test"],
         vec!["checkpoint", ledger, "--key", &key],

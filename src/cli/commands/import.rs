@@ -10,6 +10,7 @@ use crate::cli::args::Format;
 use crate::cli::args_import::ImportArgs;
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
+use crate::cli::progress::Counting;
 use crate::cli::text::{BAD, DIM, GOOD, Screen, count};
 use crate::event::ImportDefect;
 use crate::import::{
@@ -17,6 +18,26 @@ use crate::import::{
 };
 use crate::ledger::{SyncMode, WriterOptions};
 use crate::market::parse_data_argument;
+
+/// Columns of the table of files.
+const FILE_COLUMNS: &[&str] = &[
+    "file",
+    "format",
+    "label",
+    "symbol",
+    "interval",
+    "bytes",
+    "digest",
+    "outcome",
+    "sequence",
+    "rows",
+    "duplicates",
+    "contradictions",
+    "first",
+    "last",
+    "faults",
+    "defect_count",
+];
 
 /// Defects that are listed unless all are asked for.
 const DEFECTS_SHOWN: usize = 20;
@@ -39,14 +60,19 @@ pub(in crate::cli) fn run(args: &ImportArgs) -> Outcome {
         dry_run: args.dry_run,
     };
     let options = WriterOptions { sync: SyncMode::End, ..WriterOptions::default() };
-    let report = import(ledger, &request, &options, &mut |_| {
+    let counting = Counting::new("importing");
+    let report = import(ledger, &request, &options, &mut |progress| {
+        counting.reached(progress.records);
         if interrupt::asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
+    drop(counting);
     match args.format {
         Format::Text => tell(&mut screen, args, &report)?,
         format => {
             let fields = untyped(as_json(args, &report));
-            screen.answer(format, &Answer::new("import", &fields))?;
+            let files = fields["files"].as_array().cloned().unwrap_or_default();
+            let answer = Answer::new("import", &fields);
+            screen.answer(format, &answer.listing("import_file", FILE_COLUMNS, files))?;
         }
     }
     screen.flush()?;
@@ -65,12 +91,15 @@ fn named(
 }
 
 fn list(screen: &mut Screen, format: Format) -> Result<(), CliError> {
-    if format == Format::Json {
+    if format != Format::Text {
         let formats: Vec<Value> = FORMATS
             .iter()
             .map(|f| json!({"name": f.name, "about": f.about, "label": f.label}))
             .collect();
-        return screen.json(&json!({"type": "import_formats", "formats": formats}));
+        let fields = json!({ "formats": formats });
+        let answer = Answer::new("import_formats", &fields);
+        let columns = &["name", "label", "about"];
+        return screen.answer(format, &answer.listing("import_format", columns, formats));
     }
     let rows: Vec<Vec<String>> = FORMATS
         .iter()

@@ -40,7 +40,7 @@ pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
         format => {
             let members = shown.iter().map(|import| json!(import)).collect();
             let fields = json!({"records": reader.len(), "imports": shown});
-            let answer = Answer::new("state", &fields).listing("import", COLUMNS, members);
+            let answer = Answer::new("state", &fields).listing("imported", COLUMNS, members);
             screen.answer(format, &answer)?;
         }
     }
