@@ -1,9 +1,9 @@
 //! Two tellings of the same fills held against each other: a bot's own and its venue's.
 //!
-//! Fills are paired one to one, by the strongest that both tell: the trade's name, else the order's,
-//! else symbol, side, quantity, price and a time within the tolerance. A pair that says the same is
-//! *confirmed*; one whose names are the same and whose figures are not is *contradicted*, field by
-//! field; what has no partner is *missing* on the other side.
+//! Fills are paired one to one, by the strongest that both tell: the trade's name, else the
+//! order's, else symbol, side, quantity, price and a time within the tolerance. A pair that says
+//! the same is *confirmed*; one whose names are the same and whose figures are not is
+//! *contradicted*, field by field; what has no partner is *missing* on the other side.
 //!
 //! Invariants: every fill of both sides is in exactly one pair or missing once; the answer is a
 //! function of the two lists alone, and exchanging them exchanges the two sorts of missing.

@@ -26,8 +26,8 @@ pub fn python_float_text(decimal: &str) -> Option<String> {
     plain.then(|| format!("{value:?}"))
 }
 
-/// Returns the shortest decimal text that reads back as the double with these bits, with an exponent
-/// where that is usual; none where it is not finite.
+/// Returns the shortest decimal text that reads back as the double with these bits, with an
+/// exponent where that is usual; none where it is not finite.
 ///
 /// # Examples
 /// ```

@@ -72,7 +72,7 @@ pub(crate) fn read(format: AccountFormat, text: impl AsRef<[u8]>) -> Read {
 #[track_caller]
 pub(crate) fn refused(format: AccountFormat, text: impl AsRef<[u8]>) -> String {
     match read_as(format, text.as_ref(), &options()) {
-        Ok(read) => read.bad.first().expect("an error").clone(),
+        Ok(read) => read.bad.first().unwrap().clone(),
         Err(error) => error.to_string(),
     }
 }

@@ -1,4 +1,4 @@
-//! A bot's own fills against its venue's: one to one, by the strongest name, and every finding told.
+//! A bot's own fills against its venue's: one to one, by the strongest name, each finding told.
 
 use proptest::prelude::*;
 use schwabot::event::{Exactness, Side};

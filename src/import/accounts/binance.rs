@@ -2,8 +2,8 @@
 //!
 //! | variant | columns |
 //! |---|---|
-//! | units in the cells | `Date(UTC),Pair,Side,Price,Executed,Amount,Fee`; cells as `0.010000 BTC` |
-//! | older | `Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin`; amount is base, total is quote |
+//! | units in the cells | `Date(UTC),Pair,Side,Price,Executed,Amount,Fee`; cells as `0.01 BTC` |
+//! | older | `Date(UTC),Market,Type,Price,Amount,Total,Fee,Fee Coin`; the total is quote |
 //!
 //! Invariants: a unit must be the pair's own base or quote, or the row is refused; the export names
 //! no execution and no order, so rows that are alike are different executions.

@@ -1,10 +1,10 @@
 //! SQLite files, read and never touched: a table at a time, a few rows at a time.
 //!
 //! A file is opened read-only and immutable, so that neither it nor its folder changes. It is
-//! somebody else's, so nothing in it is trusted: a table must be a table (no view, nothing virtual),
-//! no schema's function is run, no value may be longer than [`VALUE_MAX`], and the whole file is
-//! checked before the first row. What stands in a write-ahead log or a journal beside it is not in
-//! the file: then it is refused.
+//! somebody else's, so nothing in it is trusted: a table must be a table (no view, nothing
+//! virtual), no schema's function is run, no value may be longer than [`VALUE_MAX`], and the whole
+//! file is checked before the first row. What stands in a write-ahead log or a journal beside it
+//! is not in the file: then it is refused.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! One FIX message out of a line of a log: its fields, and whether length and checksum hold.
 //!
-//! Logs write the separator as the byte SOH, as `|` or as the two characters `^A`, and put a time or
-//! other words before the message. Lengths and sums count each separator as the one byte that it is
-//! on the wire.
+//! Logs write the separator as the byte SOH, as `|` or as the two characters `^A`, and put a time
+//! or other words before the message. Lengths and sums count each separator as the one byte that
+//! it is on the wire.
 
 use super::rows::{Fault, WORD_MAX, quote};
 

@@ -3,7 +3,7 @@
 //!
 //! | file | shape | becomes |
 //! |---|---|---|
-//! | registry | `{trades[], specialized_registries{name{hash: hash}}, metadata}` | round trips, entries |
+//! | registry | `{trades[], specialized_registries{name{hash: hash}}, metadata}` | trips, entries |
 //! | buckets | `{buckets{pattern: {...}}}`, a list of them, or the map alone | entries |
 //! | memory | `{entries{id: {...}}, patterns, metrics, volume_weights, timestamp}` | entries |
 //! | pair | `{events[{trigger, outcome, ...}]}`; the pair is in the file's name | entries |

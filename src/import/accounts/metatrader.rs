@@ -1,8 +1,8 @@
 //! MetaTrader 5's deals, of a CSV or of the page that the terminal saves as a report.
 //!
-//! Volumes are lots: what a lot is, only the broker knows, so they stay lots. Times are the broker's
-//! server's, whose zone the file does not say: the operator says it, or it is told as a defect and
-//! they are read as UTC.
+//! Volumes are lots: what a lot is, only the broker knows, so they stay lots. Times are the
+//! broker's server's, whose zone the file does not say: the operator says it, or it is told as a
+//! defect and they are read as UTC.
 
 use std::io::{Cursor, Read as _};
 

@@ -11,8 +11,8 @@ const PRINTED: i128 = 10_000;
 /// And the share of the notional that sums of floats lose: 10^-9 of it.
 const FLOAT_SHARE: i128 = 1_000_000_000;
 
-/// Works out fees and profit of a round trip whose fees are rates on what was paid and received: the
-/// profit is the move of the price times the quantity, less both fees.
+/// Works out fees and profit of a round trip whose fees are rates on what was paid and received:
+/// the profit is the move of the price times the quantity, less both fees.
 pub(super) fn by_rates(
     trip: &TripRow,
     entry_rate: &Number,
