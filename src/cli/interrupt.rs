@@ -1,5 +1,5 @@
-//! Ctrl-C: a flag that is looked at between steps, where a second press ends the program at once; or
-//! an end at once, for work that any moment may cut short.
+//! Ctrl-C: a flag that is looked at between steps, where a second press ends the program at once;
+//! or an end at once, for work that any moment may cut short.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -9,8 +9,8 @@
 //!
 //! Invariants: an event is a function of its record and its place; header and payload are hashed as
 //! RFC 8785 text, the hash of the event before behind them; the tree over a batch is that of RFC
-//! 6962 over the event hashes, an odd node carried up and never doubled; what cannot be said is left
-//! out and listed in `EXPORTS.md`, and nothing is made up. Memory is bounded by one batch.
+//! 6962 over the event hashes, an odd node carried up and never doubled; what cannot be said is
+//! left out and listed in `EXPORTS.md`, and nothing is made up. Memory is bounded by one batch.
 
 use std::io::Write;
 use std::path::Path;

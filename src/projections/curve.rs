@@ -1,7 +1,7 @@
 //! The equity of a run at the ends of equal periods, in exact figures.
 //!
-//! A period is a stretch of so many nanoseconds since 1970; what is known at its very end belongs to
-//! it. A point is taken before the first bar of a later period is folded, and at the end: so it
+//! A period is a stretch of so many nanoseconds since 1970; what is known at its very end belongs
+//! to it. A point is taken before the first bar of a later period is folded, and at the end: so it
 //! shows the world after the last whole step of its period, and nothing that came later. A period
 //! without a bar has no point.
 //!

@@ -1,6 +1,6 @@
 //! A sweep as one self-contained page: what following the choices came to, and a table of all
-//! trials. It needs no network and no script; whatever comes from data is escaped; the same judgement
-//! gives the same bytes.
+//! trials. It needs no network and no script; whatever comes from data is escaped; the same
+//! judgement gives the same bytes.
 
 use super::charts::{over_time, place, row, with_values};
 use super::metric::Unit;
@@ -14,7 +14,8 @@ const STYLE: &str = include_str!("page.css");
 /// Points that are drawn of a curve, about.
 const POINTS_DRAWN: usize = 1_200;
 
-/// Returns the page of a judgement; `labels` and `heads` (roots, or nothing) are those of the trials.
+/// Returns the page of a judgement; `labels` and `heads` (roots, or nothing) are those of the
+/// trials.
 #[must_use]
 pub fn selection_page(judged: &Judgement, labels: &[String], heads: &[String]) -> String {
     let title = format!("Sweep of {} trials", judged.trials);

@@ -1,7 +1,8 @@
 //! Which records `replay` shows.
 //!
 //! Invariants: every condition that is given must hold; times are event times, so those of the
-//! ledger's own records are the wall clock's; a pair is known by what the record's own run calls it.
+//! ledger's own records are the wall clock's; a pair is known by what the record's own run calls
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

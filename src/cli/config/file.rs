@@ -80,7 +80,8 @@ pub(super) fn template() -> String {
         if own != section {
             section = own;
             text += &format!(
-                "\n# What `{own} --config FILE` reads in a run file; then this section is not read.\n\
+                "\n# What `{own} --config FILE` reads in a run file; then this section is not \
+                 read.\n\
                  [{own}]\n"
             );
         }

@@ -1,9 +1,9 @@
 //! freqtrade's SQLite file: `trades` as round trips, and the filled part of `orders` as fills.
 //!
 //! What is open still (a trade, an order that fills) will say something else later, under the same
-//! name: it is told, and goes in when it is over. All its numbers are binary floats. Older versions call the exit reason `sell_reason`; a trade
-//! with more orders than one entry and one exit has averages for prices, and is not worked out
-//! again.
+//! name: it is told, and goes in when it is over. All its numbers are binary floats. Older versions
+//! call the exit reason `sell_reason`; a trade with more orders than one entry and one exit has
+//! averages for prices, and is not worked out again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;

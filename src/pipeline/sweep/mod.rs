@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Invariants: a trial is an ordinary run, and its ledger an ordinary ledger; results stand in the
-//! order of the grid, whatever the number of threads; a trial that is finished is known again by its
-//! head, and one that was cut off is run anew; every figure is worked out from the trial's ledger;
-//! memory grows with the points of the curves, and not with the data.
+//! order of the grid, whatever the number of threads; a trial that is finished is known again by
+//! its head, and one that was cut off is run anew; every figure is worked out from the trial's
+//! ledger; memory grows with the points of the curves, and not with the data.
 
 mod error;
 mod grid;
