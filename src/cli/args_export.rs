@@ -36,8 +36,7 @@ pub(super) struct ExportArgs {
 /// Formats of `export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExportFormat {
-    /// A table as comma separated values, and a JSON file beside it that says what it was made
-    /// from.
+    /// A table as comma separated values, and a JSON file beside it: what it was made from.
     Csv,
     /// A table as JSON Lines; the first line says what it was made from.
     Jsonl,

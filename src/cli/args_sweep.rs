@@ -24,7 +24,6 @@ pub(super) struct SweepArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) strategy: Vec<String>,
     /// Values of a parameter: NAME=a,b,c or NAME=low..high:step; STRATEGY.NAME for one strategy
-    /// only
     #[arg(long, value_name = "NAME=VALUES", value_parser = axis)]
     pub(super) param: Vec<Axis>,
     /// The same in a TOML file: `strategy = [...]`, and `[param]` with NAME = "VALUES"
@@ -33,8 +32,7 @@ pub(super) struct SweepArgs {
     /// What all trials share, as for `backtest`
     #[arg(long, value_name = "run.toml")]
     pub(super) config: Option<PathBuf>,
-    /// Choose on TRAIN, judge on the TEST behind it, go on by STEP: 500:100 in bars, 30d:10d in
-    /// time
+    /// Choose on TRAIN, judge on the TEST behind it, go on by STEP: 500:100 bars, or 30d:10d
     #[arg(long, value_name = "TRAIN:TEST[:STEP]", value_parser = plan)]
     pub(super) walk_forward: Option<Plan>,
     /// Length of the periods that returns are measured in [default: 1h, or a longer bar]

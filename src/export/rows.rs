@@ -36,8 +36,7 @@ impl Rows {
         Self { table, row: Row::new(table), symbols: Vec::new(), world }
     }
 
-    /// Takes the next record; one outside the range that is exported gives no row, and still
-    /// counts.
+    /// Takes the next record; one outside the range that is exported gives no row, but counts.
     pub(super) fn take(
         &mut self,
         record: &RecordRef<'_>,

@@ -5,13 +5,13 @@
 //! are chosen on one stretch of time and judged on the next, which they did not see.
 //!
 //! Walk-forward: for each window the trial with the highest Sharpe ratio over the training periods
-//! is followed over the test periods. Every trial is one run over all the data, and decides by what
-//! is past; so what it does in a test period is a function of the bars up to it. Going over from
-//! one trial to another pays fee and half spread on what both hold at that moment.
+//! is followed over the test periods. Every trial is one run over all the data, and decides by
+//! what is past; so what it does in a test period is a function of the bars up to it. Going over
+//! from one trial to another pays fee and half spread on what both hold at that moment.
 //!
 //! Invariants: a choice sees no return behind its training periods; ties go to the trial that
-//! stands first; the same curves give the same figures, on every machine; nothing is infinite or no
-//! number.
+//! stands first; the same curves give the same figures, on every machine; nothing is infinite or
+//! no number.
 
 use serde::Serialize;
 

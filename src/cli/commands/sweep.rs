@@ -92,7 +92,7 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
 fn stopped(args: &SweepArgs, done: usize, all: usize) -> u8 {
     match &args.out {
         Some(out) => note(&format_args!(
-            "stopped: {done} of {all} trials are finished in {}; the same command goes on",
+            "stopped: {done} of {all} trials are finished in {}; the same command goes on there",
             out.display()
         )),
         None => note(&format_args!("stopped after {done} of {all} trials; nothing was recorded")),
