@@ -195,9 +195,11 @@ pub(super) fn distribution(id: &str, title: &str, values: &[f64], of: &str) -> F
         return absent(title, &format!("There are no {of}."));
     };
     let width = (high - low) / BINS as f64;
-    let mut counts = vec![0_u64; if width > 0.0 { BINS } else { 1 }];
+    // Zero stands between two columns, so that none is both a gain and a loss; one column more.
+    let start = if width > 0.0 { (low / width).floor() * width } else { low };
+    let mut counts = vec![0_u64; if width > 0.0 { BINS + 1 } else { 1 }];
     for value in values {
-        let bin = if width > 0.0 { ((value - low) / width) as usize } else { 0 };
+        let bin = if width > 0.0 { ((value - start) / width) as usize } else { 0 };
         let bin = bin.min(counts.len() - 1);
         counts[bin] += 1;
     }
@@ -205,13 +207,13 @@ pub(super) fn distribution(id: &str, title: &str, values: &[f64], of: &str) -> F
     let width = if width > 0.0 { width } else { (low.abs() * 0.1).max(0.001) };
     let share = |value: f64| shown(value, Unit::Share);
     let bars = counts.iter().enumerate().map(|(place, count)| {
-        let from = low + place as f64 * width;
+        let from = start + place as f64 * width;
         let says = format!("{} to {}: {count} {of}", share(from), share(from + width));
         let (to, loss) = (from + width, from + width / 2.0 < 0.0);
         Bar { from, to, height: *count as f64, says, loss }
     });
     let most = counts.iter().copied().max().unwrap_or(0);
-    let end = low + width * counts.len() as f64;
+    let end = start + width * counts.len() as f64;
     let chart = Chart {
         id: id.to_owned(),
         title: title.to_owned(),
@@ -222,8 +224,8 @@ pub(super) fn distribution(id: &str, title: &str, values: &[f64], of: &str) -> F
             share(high),
             counts.len()
         ),
-        x: (low, end),
-        x_ticks: ticks(low, end, 4, Unit::Share),
+        x: (start, end),
+        x_ticks: ticks(start, end, 4, Unit::Share),
         bars: bars.collect(),
         ..Chart::default()
     };
