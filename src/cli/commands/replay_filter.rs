@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cli::args_replay::ReplayArgs;
-use crate::event::{Class, Envelope, Event, RecordRef, RunId, kind_name};
+use crate::event::{Class, Envelope, Event, Instrument, RecordRef, RunId, kind_name};
 use crate::ledger::Entry;
 use crate::projections::UpTo;
 
@@ -66,7 +66,7 @@ impl<'a> Filter<'a> {
     /// Learns what a run calls its pairs, from the record that begins it.
     pub(super) fn learn(&mut self, entry: Option<&Entry<Event>>) {
         if let Some(Entry::Event(Event::RunStarted(started))) = entry {
-            let symbols = started.config.instruments.iter().map(|known| known.symbol());
+            let symbols = started.config.instruments.iter().map(Instrument::symbol);
             self.symbols.insert(started.run, symbols.collect());
         }
     }
