@@ -160,6 +160,8 @@ fn every_dependency_has_its_line_in_the_decisions_and_no_line_is_left_over() {
     let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
     let mut told: Vec<&str> = rows.map(|(name, _)| name).filter(|name| *name != "crate").collect();
     used.sort_unstable();
+    // What the program needs, tests may need too, with more of its features.
+    used.dedup();
     told.sort_unstable();
     assert_eq!(told, used);
 }

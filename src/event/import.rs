@@ -4,7 +4,7 @@
 //! [`ImportEnded`]. It stands outside every run: its records bear an id of their own as run id, and
 //! no kernel and no state sees them. Without its end an import was cut off.
 //!
-//! Invariants: a number that is finer than its field is cut toward zero, and `finer` then holds
+//! Invariants: a number that is finer than its field is rounded half-even, and `finer` then holds
 //! the whole number under the field's name: nothing is lost and nothing rounded unseen. Texts of a
 //! file are bounded before they come here.
 

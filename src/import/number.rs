@@ -1,10 +1,11 @@
 //! Numbers as files write them, and sums of them: exact, however fine.
 //!
-//! A [`Number`] keeps up to 24 decimals and how many the text had; only its first 12 fit a price or
-//! a quantity, and [`Number::note`] says what did not. A [`Sum`] adds numbers and products of two
+//! A [`Number`] keeps up to 24 decimals and how many the text had; only 12 fit a price or a
+//! quantity: the rest is rounded half-even, and [`Number::note`] keeps the whole. A [`Sum`] adds numbers and products of two
 //! and shows as many decimals as the finest of them was written with.
 //!
-//! Invariants: no float is made of any number; nothing is rounded; what cannot be held is refused.
+//! Invariants: no float is made of any number; nothing is rounded unseen, and no sum of anything
+//! rounded; what cannot be held is refused.
 
 use std::fmt;
 
@@ -24,9 +25,9 @@ const SUM_ONE: i128 = 10_i128.pow(SUM_DIGITS);
 /// A decimal number, exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Number {
-    /// In 10^-12, cut toward zero.
+    /// In 10^-12, rounded half-even.
     raw: i128,
-    /// What was cut, in 10^-24, with the sign of the number.
+    /// What the number is above that, in 10^-24: at most half of 10^-12 either way.
     rest: i128,
     /// Decimals that the text had.
     decimals: u32,
@@ -44,6 +45,9 @@ impl Number {
     /// let size = Number::parse(b"33.35399601000002").map_err(|_| "no number")?;
     /// assert_eq!(size.quantity().to_string(), "33.35399601");
     /// assert_eq!(size.to_string(), "33.35399601000002");
+    /// let even = |text: &[u8]| Number::parse(text).map(|number| number.quantity().to_string());
+    /// assert_eq!(even(b"-0.0000000000025"), Ok("-0.000000000002".to_owned()));
+    /// assert_eq!(even(b"-0.0000000000035"), Ok("-0.000000000004".to_owned()));
     /// # Ok::<(), &str>(())
     /// ```
     pub fn parse(text: &[u8]) -> Result<Self, UnitError> {
@@ -52,7 +56,10 @@ impl Number {
             Ok(raw) => Ok(Self { raw, rest: 0, decimals }),
             Err(UnitError::TooFine { .. }) => {
                 let fine = parse_decimal(text, FINE_DIGITS)?;
-                Ok(Self { raw: fine / PARTS, rest: fine % PARTS, decimals })
+                let (below, part) = (fine.div_euclid(PARTS), fine.rem_euclid(PARTS));
+                let up = part > PARTS / 2 || (part == PARTS / 2 && below % 2 != 0);
+                let raw = below + i128::from(up);
+                Ok(Self { raw, rest: fine - raw * PARTS, decimals })
             }
             Err(error) => Err(error),
         }
@@ -69,19 +76,19 @@ impl Number {
         })
     }
 
-    /// The number as a price, cut to 10^-12.
+    /// The number as a price, rounded half-even to 10^-12.
     #[must_use]
     pub const fn price(self) -> Price {
         Price::from_raw(self.raw)
     }
 
-    /// The number as a quantity, cut to 10^-12.
+    /// The number as a quantity, rounded half-even to 10^-12.
     #[must_use]
     pub const fn quantity(self) -> Quantity {
         Quantity::from_raw(self.raw)
     }
 
-    /// The number as an amount of money, cut to 10^-12.
+    /// The number as an amount of money, rounded half-even to 10^-12.
     #[must_use]
     pub const fn money(self) -> Money {
         Money::from_raw(self.raw)
@@ -90,13 +97,13 @@ impl Number {
     /// True above zero.
     #[must_use]
     pub const fn is_positive(self) -> bool {
-        self.raw > 0 || self.rest > 0
+        self.raw > 0 || (self.raw == 0 && self.rest > 0)
     }
 
     /// True below zero.
     #[must_use]
     pub const fn is_negative(self) -> bool {
-        self.raw < 0 || self.rest < 0
+        self.raw < 0 || (self.raw == 0 && self.rest < 0)
     }
 
     /// Keeps the whole number under a field's name where the field cannot hold it.

@@ -136,7 +136,7 @@ fn trades_of_freqtrade_keep_what_is_finer_than_their_fields() -> TestResult {
     let report = bench.import(&bench.file("XRP_ETH-trades.json", text), &[])?;
     assert_eq!(report["format"], "freqtrade-trades");
     let print = &bench.payloads("trade_print")?[0];
-    assert_eq!((&print["quote"], &print["execution"]), (&json!("0.015571269999"), &json!("limit")));
+    assert_eq!((&print["quote"], &print["execution"]), (&json!("0.01557127"), &json!("limit")));
     assert_eq!(print["finer"], json!([{"name": "quote", "text": "0.015571269999999998"}]));
     assert_eq!(report["figures"]["sum_quote"], "1.015571269999999998");
     Ok(())

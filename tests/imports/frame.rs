@@ -113,7 +113,8 @@ fn a_run_may_follow_an_import_and_is_verified_beside_it() -> TestResult {
 fn an_unknown_file_is_refused_with_the_formats_that_are_known() -> TestResult {
     let bench = Bench::new();
     let said = bench.refused(&bench.file("BTCUSDT-1m.csv", "hello\nworld\n"), &[])?;
-    assert!(said.contains("unknown format: it begins with `hello`; known are binance-klines"));
+    assert!(said.contains("unknown format: it begins with `hello`; known are "), "{said}");
+    assert!(said.contains(", binance-klines, ") && said.contains(", fix-log, "), "{said}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
-//! Numbers as files write them: exact where the ledger can hold them, else cut and told so.
+//! Numbers as files write them: exact where the ledger can hold them, else rounded and told so.
 //!
-//! No float is made of any number. A number finer than 10^-12 is cut toward zero, and its own text
-//! is kept beside it, however many digits a binary float left there: nothing is lost.
+//! No float is made of any number. A number finer than 10^-12 is rounded half-even, and its own
+//! text is kept beside it, however many digits a binary float left there: nothing is lost.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub const NUMBER_MAX: usize = 64;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number {
     raw: i128,
-    /// The next twelve digits behind `raw`, with its sign.
+    /// What the number is above `raw`, in 10^-24, as far as twelve digits tell.
     rest: i64,
     finer: Option<Box<str>>,
 }
@@ -46,7 +46,9 @@ impl Number {
     /// let amount = Number::parse("10.3734439834024925")?;
     /// assert_eq!(amount.raw(), 10_373_443_983_402);
     /// assert_eq!(amount.finer(), Some("10.3734439834024925"));
-    /// assert_eq!(Number::parse("-0.0000000000019")?.raw(), -1);
+    /// assert_eq!(Number::parse("-0.0000000000019")?.raw(), -2);
+    /// assert_eq!(Number::parse("0.0000000000025")?.raw(), 2);
+    /// assert_eq!(Number::parse("0.00000000000250000000000001")?.raw(), 3);
     /// assert!(Number::parse("1,5").is_err());
     /// # Ok::<(), schwabot::units::UnitError>(())
     /// ```
@@ -57,7 +59,7 @@ impl Number {
         match parse_decimal(text.as_bytes(), SCALE_DIGITS) {
             Ok(raw) => Ok(Self { raw, rest: 0, finer: None }),
             Err(UnitError::TooFine { .. } | UnitError::TooLarge) => {
-                let (raw, rest, exact) = cut(text)?;
+                let (raw, rest, exact) = rounded(text)?;
                 Ok(Self { raw, rest, finer: (!exact).then(|| text.into()) })
             }
             Err(error) => Err(error),
@@ -70,7 +72,7 @@ impl Number {
         self.raw
     }
 
-    /// Returns the text of a number that was cut.
+    /// Returns the text of a number that was rounded.
     #[must_use]
     pub fn finer(&self) -> Option<&str> {
         self.finer.as_deref()
@@ -83,10 +85,8 @@ impl Number {
     /// [`UnitError::Overflow`] for a product that does not fit.
     pub fn times(&self, quantity: &Self) -> Result<MoneyExact, UnitError> {
         let overflow = UnitError::Overflow { operation: "price * quantity" };
-        let half = i128::from(quantity.rest) * 2 / REST_ONE;
-        let quantity = quantity.raw.checked_add(half).ok_or(overflow)?;
-        let main = self.raw.checked_mul(quantity).ok_or(overflow)?;
-        let fine = i128::from(self.rest).checked_mul(quantity).ok_or(overflow)? / REST_ONE;
+        let main = self.raw.checked_mul(quantity.raw).ok_or(overflow)?;
+        let fine = i128::from(self.rest).checked_mul(quantity.raw).ok_or(overflow)? / REST_ONE;
         main.checked_add(fine).map(MoneyExact::from_raw).ok_or(overflow)
     }
 
@@ -104,7 +104,7 @@ impl Number {
     /// Returns the number without its sign.
     #[must_use]
     pub fn magnitude(&self) -> Self {
-        if self.raw < 0 { self.negated() } else { self.clone() }
+        if self.raw < 0 || (self.raw == 0 && self.rest < 0) { self.negated() } else { self.clone() }
     }
 }
 
@@ -116,13 +116,13 @@ impl fmt::Display for Number {
 
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Number({self}{})", if self.finer.is_some() { ", cut" } else { "" })
+        write!(f, "Number({self}{})", if self.finer.is_some() { ", rounded" } else { "" })
     }
 }
 
-/// Cuts text that is known to be a decimal number behind 10^-12; gives the twelve digits behind the
-/// cut, and whether nothing was cut.
-fn cut(text: &str) -> Result<(i128, i64, bool), UnitError> {
+/// Rounds text that is known to be a decimal number to 10^-12; gives what twelve more digits say it
+/// is above that, and whether nothing was rounded.
+fn rounded(text: &str) -> Result<(i128, i64, bool), UnitError> {
     let negative = text.starts_with('-');
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => {
@@ -134,7 +134,7 @@ fn cut(text: &str) -> Result<(i128, i64, bool), UnitError> {
     let mantissa = mantissa.trim_start_matches(['-', '+']);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits: Vec<u8> = whole.bytes().chain(fraction.bytes()).map(|digit| digit - b'0').collect();
-    // Digits before the point of the scaled value; what is behind it is cut.
+    // Digits before the point of the scaled value.
     let kept = i64::try_from(whole.len()).unwrap_or(i64::MAX)
         + i64::from(exponent)
         + i64::from(SCALE_DIGITS);
@@ -149,8 +149,15 @@ fn cut(text: &str) -> Result<(i128, i64, bool), UnitError> {
         value = next.ok_or(UnitError::TooLarge)?;
     }
     let behind = |place: i64| usize::try_from(kept + place).ok().and_then(|at| digits.get(at));
-    let rest = (0..REST_DIGITS)
+    let mut rest = (0..REST_DIGITS)
         .fold(0, |rest: i64, place| rest * 10 + behind(place).copied().map_or(0, i64::from));
+    let beyond = digits.get(usize::try_from(kept + REST_DIGITS).unwrap_or(0)..).unwrap_or_default();
+    let half = i64::try_from(REST_ONE / 2).unwrap_or(i64::MAX);
+    let above_half = rest > half || (rest == half && beyond.iter().any(|digit| *digit != 0));
+    if above_half || (rest == half && value % 2 != 0) {
+        value = value.checked_add(1).ok_or(UnitError::TooLarge)?;
+        rest -= 2 * half;
+    }
     let lost = digits.get(usize::try_from(kept).unwrap_or(0)..).unwrap_or_default();
     let exact = lost.iter().all(|digit| *digit == 0);
     Ok(if negative { (-value, -rest, exact) } else { (value, rest, exact) })
