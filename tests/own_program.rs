@@ -94,6 +94,9 @@ fn a_ledger_of_another_program_is_refused_and_told_by_name() -> TestResult {
     ledger.record(&Bot::Said("mine".to_owned()))?;
     assert!(matches!(Ledger::<Bot>::open(&path), Err(LedgerError::Locked { .. })));
     ledger.close()?;
+    // 0x0101 has a name in this program, and means something else in that one.
+    let shown = cli::run(&["replay", path.to_str().unwrap(), "--format", "jsonl"])?.json()?;
+    assert_eq!((&shown["kind"], &shown["sequence"]), (&"0x0101".into(), &0.into()));
     let refused = Ledger::<Other>::open(&path).map(drop).unwrap_err().to_string();
     assert!(refused.contains("bot of the tests"), "{refused}");
     Ok(())

@@ -95,7 +95,7 @@ fn show(
                 continue;
             }
             let said = entry.map(|entry| personal.of(&envelope, &entry)).transpose()?.flatten();
-            let shown = Shown { payload, personal: said };
+            let shown = Shown { kind: kind_in_words(own, envelope.kind), payload, personal: said };
             write_record(screen, args.format, &record, &envelope, &shown)?;
             if interrupt::asked() {
                 return Ok(false);
@@ -111,9 +111,17 @@ fn show(
 
 /// What is shown of a record beside its envelope.
 struct Shown {
+    kind: String,
     payload: Value,
     /// What it says about a person, as far as it can be opened.
     personal: Option<Value>,
+}
+
+/// The name of a kind; its number where another program gave it its meaning.
+fn kind_in_words(own: bool, kind: u16) -> String {
+    let named = own || kind < record::FIRST_APPLICATION_KIND;
+    let name = kind_name(kind).filter(|_| named);
+    name.map_or_else(|| format!("{kind:#06x}"), str::to_owned)
 }
 
 /// The payload as JSON, or as hex where this program does not know its kind, and else the event.
@@ -153,8 +161,7 @@ fn write_record(
     let payload = &shown.payload;
     let stamp = &envelope.stamp;
     let cause = record.cause(envelope);
-    let number = || format!("{:#06x}", envelope.kind);
-    let kind = kind_name(envelope.kind).map_or_else(number, str::to_owned);
+    let kind = &shown.kind;
     let class = word(&stamp.class)?;
     match format {
         Format::Json | Format::Jsonl => {
@@ -179,7 +186,7 @@ fn write_record(
             let vantage = word(&stamp.vantage)?;
             let (sequence, time) = (record.sequence.to_string(), stamp.time.to_string());
             let (digest, payload) = (record.digest().to_string(), to_json(payload)?);
-            screen.row(&[&sequence, &kind, &class, &vantage, &time, &cause, &digest, &payload])
+            screen.row(&[&sequence, kind, &class, &vantage, &time, &cause, &digest, &payload])
         }
         Format::Text => {
             let cause = cause.map(|cause| format!(" <- {cause}")).unwrap_or_default();
