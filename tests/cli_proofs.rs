@@ -83,6 +83,25 @@ fn a_receipt_is_of_the_one_record_that_was_named() -> TestResult {
 }
 
 #[test]
+fn a_receipt_replaces_an_earlier_receipt_and_nothing_else() -> TestResult {
+    let signed = signed()?;
+    let (ledger, receipt) = (signed.ledger.as_str(), signed.place.arg("r"));
+    for sequence in ["4", "7"] {
+        let made = run(&["prove", ledger, "--sequence", sequence, "-o", &receipt])?;
+        assert_eq!(made.code, Some(0), "{}", made.err);
+    }
+    assert!(fs::read_to_string(&receipt)?.contains("index 7"));
+    let (mine, identity) = (signed.place.write("mine", "mine")?, format!("{ledger}/ledger.id"));
+    let before = fs::read(&identity)?;
+    for place in [&mine, &identity] {
+        let refused = run(&["prove", ledger, "--sequence", "7", "-o", place])?;
+        assert_eq!(refused.code, Some(2), "{place}: {}", refused.out);
+    }
+    assert!(fs::read(&identity)? == before && fs::read_to_string(&mine)? == "mine");
+    Ok(())
+}
+
+#[test]
 fn a_receipt_that_was_touched_or_signed_by_a_stranger_is_not_proven() -> TestResult {
     let signed = signed()?;
     let receipt = signed.place.arg("r");

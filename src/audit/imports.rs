@@ -33,7 +33,7 @@ impl Imports {
     ) {
         match event {
             Event::ImportStarted(started) => self.begin(sequence, stamp, started, report),
-            Event::RunStarted(_) => self.open = None,
+            Event::RunStarted(_) => self.finish(report),
             _ if !event.is_import() => {}
             _ => {
                 let Some(open) = self.open.as_mut().filter(|open| open.id == stamp.run) else {
@@ -54,6 +54,11 @@ impl Imports {
         }
     }
 
+    /// Counts the import under way as one without its end, if there is one.
+    pub(super) fn finish(&mut self, report: &mut Report) {
+        report.cut_off_imports += u64::from(self.open.take().is_some());
+    }
+
     fn begin(
         &mut self,
         sequence: u64,
@@ -68,6 +73,7 @@ impl Imports {
             let what = format!("import id {} is not that of its beginning", stamp.run);
             report.note(Verdict::Finding, sequence, what);
         }
+        self.finish(report);
         self.open = Some(Open { id: stamp.run, facts: BTreeMap::new(), defects: 0 });
     }
 }

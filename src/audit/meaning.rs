@@ -60,6 +60,7 @@ pub(super) fn check(
         report.findings.clear();
         report.finding_count = 0;
         report.vantage.clear();
+        report.cut_off_imports = 0;
         report.not_checked.clear();
         report.state_parting = None;
         report.shredded.clear();
@@ -394,6 +395,7 @@ impl<'k> Checker<'k> {
     fn finish(mut self, records: u64, report: &mut Report) {
         // A crash or an interruption never splits a step, so the last one is whole too.
         self.nothing_left_out(records, || "the end of the log".to_owned(), report);
+        self.imports.finish(report);
         self.passed_over.tell(report);
         if self.foreign || (self.derive && report.mismatch.is_some()) {
             return;

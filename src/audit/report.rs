@@ -274,6 +274,9 @@ pub struct Report {
     pub shredded: Vec<SubjectId>,
     /// Inputs by who saw them happen.
     pub vantage: std::collections::BTreeMap<Vantage, u64>,
+    /// Imports without their end, where the meaning was checked: they were cut off, or are under
+    /// way. No verdict rests on them.
+    pub cut_off_imports: u64,
     /// Derived files that are damaged, at most [`FAULTS_LISTED_MAX`]: no verdict rests on them.
     pub derived_damage: Vec<DerivedDamage>,
     /// How many there are.
@@ -367,6 +370,7 @@ impl Report {
             shredded_steps: 0,
             shredded: Vec::new(),
             vantage: std::collections::BTreeMap::new(),
+            cut_off_imports: 0,
             derived_damage: Vec::new(),
             derived_damage_count: 0,
             not_checked: Vec::new(),

@@ -41,7 +41,7 @@ pub use note::{
 };
 pub use policy::{BadPolicy, Met, Party, Policy, PolicyError};
 pub use prove::{ProveError, prove};
-pub use receipt::{RECEIPT_BYTES_MAX, Receipt, ReceiptError};
+pub use receipt::{RECEIPT_BYTES_MAX, RECEIPT_FIRST_LINE, Receipt, ReceiptError};
 pub use sign::{Signature, Unanchored, cosign_head, rotate, sign_head};
 pub use store::{NOTES_BYTES_MAX, NoteFile, newest_note, read_notes, save_note};
 pub use tile_check::check_tiles;

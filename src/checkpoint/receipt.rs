@@ -16,7 +16,8 @@ use crate::event::record::RECORD_BYTES_MAX;
 use crate::hash::{self, Digest};
 use crate::merkle::proof::{ProofError, verify_inclusion};
 
-const FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
+/// The first line of every receipt, by which its file is known.
+pub const RECEIPT_FIRST_LINE: &str = "c2sp.org/tlog-proof@v1";
 /// Bytes of the longest receipt that is read: the longest record in base64, the longest path, a
 /// note.
 pub const RECEIPT_BYTES_MAX: usize = RECORD_BYTES_MAX.div_ceil(3) * 4 + 64 * 64 + NOTE_BYTES_MAX;
@@ -74,7 +75,7 @@ impl Receipt {
         }
         let text = str::from_utf8(bytes).map_err(|_| bad((1, "UTF-8 text")))?;
         let mut lines = Lines::new(text);
-        lines.exactly(FIRST_LINE).map_err(bad)?;
+        lines.exactly(RECEIPT_FIRST_LINE).map_err(bad)?;
         let base64 = |text| BASE64.decode(text).ok().filter(|it| it.len() <= RECORD_BYTES_MAX);
         let record = lines.take("extra ", base64, "`extra` and the record in base64");
         let record = record.map_err(bad)?;
@@ -114,7 +115,7 @@ impl Receipt {
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let extra = BASE64.encode(&self.record);
-        writeln!(f, "{FIRST_LINE}\nextra {extra}\nindex {}", self.sequence)?;
+        writeln!(f, "{RECEIPT_FIRST_LINE}\nextra {extra}\nindex {}", self.sequence)?;
         write_path(&self.path, f)?;
         write!(f, "\n{}", self.note)
     }

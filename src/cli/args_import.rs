@@ -60,6 +60,9 @@ fn from(name: &str) -> Result<&'static import::Format, String> {
 }
 
 fn label(text: &str) -> Result<String, String> {
+    if text.starts_with('@') {
+        return Err("what begins with `@` is the ledger's own".to_owned());
+    }
     match text.chars().count() {
         1..=100 => Ok(text.to_owned()),
         _ => Err("write 1 to 100 characters".to_owned()),

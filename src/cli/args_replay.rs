@@ -44,7 +44,7 @@ pub(super) struct ReplayArgs {
     /// Open personal fields with the keys in this directory
     #[arg(long, value_name = "DIR")]
     pub(super) keys: Option<PathBuf>,
-    /// How to answer
+    /// How to answer; json is one object a record, as jsonl is
     #[arg(long, default_value = "text")]
     pub(super) format: Format,
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::args::{Format, cash, pair};
 use crate::event::{FileFormat, FillModel};
@@ -13,9 +13,10 @@ use crate::time::Span;
 use crate::units::{Money, Ratio};
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("ledgers").required(true).args(["out", "no_ledgers"]))]
 pub(super) struct SweepArgs {
     /// Candle files; the pair is taken from the name unless it stands before a `=`
-    #[arg(long, value_name = "[PAIR=]FILE", num_args = 1..)]
+    #[arg(long, value_name = "[PAIR=]FILE", num_args = 1.., required_unless_present = "config")]
     pub(super) data: Vec<OsString>,
     /// The pair (BASE/QUOTE) of the files that name none
     #[arg(long, value_parser = pair)]
@@ -39,10 +40,10 @@ pub(super) struct SweepArgs {
     #[arg(long)]
     pub(super) period: Option<Span>,
     /// Where the ledgers are kept; a sweep that was stopped there is gone on with
-    #[arg(long, value_name = "DIR", required_unless_present = "no_ledgers")]
+    #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Record nothing: only the figures come out, and nothing can be gone on with
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long)]
     pub(super) no_ledgers: bool,
     /// Trials at a time; the answer never depends on it [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -39,6 +39,12 @@ pub enum ExportError {
         /// What is there.
         path: PathBuf,
     },
+    /// Nothing but the ledger's own files belongs inside a ledger.
+    #[error("{} would lie inside a ledger: take another place", path.display())]
+    InsideLedger {
+        /// The file.
+        path: PathBuf,
+    },
     /// The range holds no record of the log.
     #[error("there are no records {from} to {to}: the ledger holds {records}")]
     Range {

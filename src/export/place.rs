@@ -1,6 +1,7 @@
 //! Files of an export, which are there whole or not at all.
 //!
-//! Written under the name with `.partial` behind it, made durable, renamed. What is there already
+//! Written under the name with `.schwabot-partial` behind it, made durable, renamed. Nothing is written
+//! into a ledger. What is there already
 //! is replaced only where that was asked for, and never if it is a directory, a link or a device.
 //! Dropping a file that was not kept removes it.
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::error::ExportError;
 use crate::hash::{Digest, FileHasher};
 use crate::ledger::disk::{Disk, RealDisk, parent_of, remove_if_there};
+use crate::ledger::layout::is_inside_ledger;
 
 /// A file that is being written.
 pub(super) struct OutFile {
@@ -25,6 +27,10 @@ pub(super) struct OutFile {
 impl OutFile {
     /// Begins a file that will be called `path`.
     pub(super) fn create(path: &Path, force: bool) -> Result<Self, ExportError> {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        if is_inside_ledger(&RealDisk, folder.unwrap_or(Path::new("."))) {
+            return Err(ExportError::InsideLedger { path: path.to_owned() });
+        }
         match std::fs::symlink_metadata(path) {
             Ok(there) if !there.is_file() => {
                 return Err(ExportError::NoFile { path: path.to_owned() });
@@ -36,7 +42,7 @@ impl OutFile {
             _ => {}
         }
         let mut name = path.as_os_str().to_owned();
-        name.push(".partial");
+        name.push(".schwabot-partial");
         let partial = PathBuf::from(name);
         let io = |source| ExportError::Io { path: partial.clone(), source };
         remove_if_there(&RealDisk, &partial).map_err(io)?;

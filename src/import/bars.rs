@@ -128,7 +128,7 @@ impl Bars {
         let distance = bar.open_time.nanos().abs_diff(newest.nanos());
         let missing = (distance / interval).saturating_sub(1);
         if missing > 0 {
-            self.missing += missing;
+            self.missing = self.missing.saturating_add(missing);
             let what = format!("no bar between {newest} and {}", bar.open_time);
             queue.push_back(defect(bar.row, ImportFault::Gap, missing, what));
         }

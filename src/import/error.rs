@@ -49,6 +49,12 @@ pub enum ImportError {
         /// The file.
         file: PathBuf,
     },
+    /// Labels with an `@` are the ledger's own.
+    #[error("label `{}`: what begins with `@` is the ledger's own", label.escape_default())]
+    ReservedLabel {
+        /// The label.
+        label: String,
+    },
     /// Nothing says how long the bars are.
     #[error("{}: nothing says how long its bars are; give --interval", file.display())]
     UnknownInterval {

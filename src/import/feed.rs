@@ -217,7 +217,7 @@ impl Feed {
                 let known = self.books.insert(symbol, last);
                 let follows = |known: u64| match before {
                     Some(before) => before == known,
-                    None => first <= known + 1 && last > known,
+                    None => first.saturating_sub(1) <= known && last > known,
                 };
                 if let Some(known) = known.filter(|known| !follows(*known)) {
                     self.book_breaks += 1;

@@ -144,7 +144,7 @@ impl Quotes {
         let interval = self.interval.nanos().unsigned_abs().max(1);
         let missing = (distance / interval).saturating_sub(1);
         if missing > 0 {
-            self.missing += missing;
+            self.missing = self.missing.saturating_add(missing);
             let what = format!("no bar between {newest} and {}", bar.open_time);
             queue.push_back(defect(bar.row, ImportFault::Gap, missing, what));
         }

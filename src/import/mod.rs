@@ -161,6 +161,9 @@ pub fn import(
     options: &WriterOptions,
     watch: Watch<'_>,
 ) -> Result<ImportReport, ImportError> {
+    if let Some(label) = request.label.as_ref().filter(|label| label.starts_with('@')) {
+        return Err(ImportError::ReservedLabel { label: label.clone() });
+    }
     let files: Vec<ImportFile> =
         request.files.iter().map(|file| look_at(file, request)).collect::<Result<_, _>>()?;
     let labels: BTreeSet<String> = files.iter().map(|file| file.label.clone()).collect();

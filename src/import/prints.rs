@@ -152,7 +152,7 @@ impl Prints {
         let missing = id.saturating_sub(before).saturating_sub(1);
         self.jumps += u64::from(missing > 0);
         if missing > 0 && self.gapless {
-            self.missing += missing;
+            self.missing = self.missing.saturating_add(missing);
             let what = format!("no trade between numbers {before} and {id}");
             queue.push_back(defect(print.row, ImportFault::Gap, missing, what));
         }

@@ -8,7 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Event, Payload as _, wire::EncodeError};
+use crate::event::wire::{self, EncodeError};
+use crate::event::{Event, NamedText, Payload as _, TradePrint};
 use crate::hash;
 
 /// What a fact is about.
@@ -235,30 +236,35 @@ fn cut<const N: usize>(digest: &[u8; 32]) -> [u8; N] {
 fn says(event: &Event) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();
     match event {
-        Event::ImportedBar(bar) => crate::event::wire::encode(
-            &(bar.open, bar.high, bar.low, bar.close, bar.volume),
-            &mut bytes,
-        )?,
-        Event::TradePrint(print) => crate::event::wire::encode(
-            &(print.time, print.price, print.quantity, print.aggressor),
-            &mut bytes,
-        )?,
+        Event::ImportedBar(bar) => {
+            let numbers = (bar.open, bar.high, bar.low, bar.close, bar.volume);
+            let finer = finer(&bar.finer, &["open", "high", "low", "close", "volume"]);
+            wire::encode(&(numbers, finer), &mut bytes)?;
+        }
+        Event::TradePrint(print) => {
+            let finer = finer(&print.finer, &["price", "quantity"]);
+            let said = (told_time(print), print.price, print.quantity, print.aggressor);
+            wire::encode(&(said, finer), &mut bytes)?;
+        }
         Event::Quote(quote) => {
-            crate::event::wire::encode(&(quote.bid, quote.ask), &mut bytes)?;
+            wire::encode(&(quote.bid, quote.ask, quote.finer.clone()), &mut bytes)?;
             if quote.update.is_none() {
-                crate::event::wire::encode(&quote.time, &mut bytes)?;
+                wire::encode(&quote.time, &mut bytes)?;
             }
         }
-        Event::ImportedFill(fill) => crate::event::wire::encode(
-            &(fill.time, fill.side, fill.price, fill.quantity, fill.fee),
-            &mut bytes,
-        )?,
+        Event::ImportedFill(fill) => {
+            let figures = (fill.time, fill.side, fill.price, fill.quantity);
+            let fee = (fill.fee, fill.fee_currency.clone(), fill.order_id.clone());
+            let finer = finer(&fill.finer, &["price", "quantity", "fee"]);
+            wire::encode(&(figures, fee, finer), &mut bytes)?;
+        }
         Event::ImportedTrade(trade) => {
             let entry = (trade.side, trade.entry_time, trade.entry_price, trade.quantity);
             let exit = (trade.exit_time, trade.exit_price, trade.claimed_profit);
-            crate::event::wire::encode(&(entry, exit), &mut bytes)?;
+            let compared = ["quantity", "entry_price", "exit_price", "claimed_profit"];
+            wire::encode(&(entry, exit, finer(&trade.finer, &compared)), &mut bytes)?;
         }
-        Event::ImportedEntry(entry) => crate::event::wire::encode(&entry.json, &mut bytes)?,
+        Event::ImportedEntry(entry) => wire::encode(&entry.json, &mut bytes)?,
         other => {
             other.encode_payload(&mut bytes)?;
             // The row comes first in every fact.
@@ -266,4 +272,17 @@ fn says(event: &Event) -> Result<Vec<u8>, EncodeError> {
         }
     }
     Ok(bytes)
+}
+
+/// The digits that the compared fields cannot hold; of other fields only some formats tell.
+fn finer(all: &[NamedText], compared: &[&str]) -> Vec<NamedText> {
+    let wanted = all.iter().filter(|one| compared.contains(&one.name.as_str()));
+    wanted.cloned().collect()
+}
+
+/// When a trade happened. One with a number is told in milliseconds by some archives and in
+/// microseconds by others, so only what both can tell is compared.
+fn told_time(print: &TradePrint) -> i64 {
+    let nanos = print.time.nanos();
+    if print.id.is_some() { nanos.div_euclid(1_000_000) } else { nanos }
 }

@@ -65,7 +65,7 @@ impl FillsByLabel {
             let (_, entry) = decode::<Event>(&record).map_err(fail)?;
             let Entry::Event(event) = entry else { return Ok(()) };
             match event {
-                Event::ImportStarted(started) => label = started.label,
+                Event::ImportStarted(started) => label = imported_label(started.label),
                 Event::ImportedFill(fill) => read.take(&label, labels, || told(sequence, *fill)),
                 Event::RunStarted(started) => {
                     let instruments = started.config.instruments.iter();
@@ -118,6 +118,12 @@ impl FillsByLabel {
     pub const fn labels(&self) -> &BTreeMap<String, u64> {
         &self.labels
     }
+}
+
+/// The label of an import, which is never that of the runs: `import` refuses an `@` at its
+/// beginning, and another program that wrote one must not speak for them.
+fn imported_label(label: String) -> String {
+    if label.starts_with('@') { format!("import{label}") } else { label }
 }
 
 fn told(sequence: u64, fill: ImportedFill) -> ToldFill {

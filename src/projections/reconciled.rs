@@ -8,7 +8,7 @@
 //! Invariants: every fill of both sides is in exactly one pair or missing once; the answer is a
 //! function of the two lists alone, and exchanging them exchanges the two sorts of missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
@@ -121,6 +121,9 @@ pub fn reconcile_fills(ours: &[ToldFill], venue: &[ToldFill], tolerance: Span) -
     pairing.finish()
 }
 
+/// Places of free fills by symbol and name.
+type Free<'a> = BTreeMap<String, BTreeMap<&'a str, VecDeque<usize>>>;
+
 struct Pairing<'a> {
     ours: &'a [ToldFill],
     venue: &'a [ToldFill],
@@ -150,68 +153,62 @@ impl<'a> Pairing<'a> {
         self.pairs.push((own, other, by));
     }
 
-    /// The venue's fills by symbol and one of their names.
-    fn index(&self, names: impl Fn(&ToldFill) -> Vec<&str>) -> BTreeMap<(&str, &str), Vec<usize>> {
-        let mut index: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-        let venue = self.venue;
-        for (place, fill) in venue.iter().enumerate() {
+    /// The venue's free fills by symbol and one of their names, each list in their order.
+    fn index(&self, names: impl Fn(&'a ToldFill) -> Vec<&'a str>) -> Free<'a> {
+        let mut index = Free::new();
+        for (place, fill) in self.venue.iter().enumerate().filter(|(at, _)| !self.taken[1][*at]) {
+            let named = index.entry(self.keys[1][place].clone()).or_default();
             for name in names(fill) {
-                index.entry((self.keys[1][place].as_str(), name)).or_default().push(place);
+                named.entry(name).or_default().push_back(place);
             }
         }
         index
     }
 
     fn by_trade(&mut self) {
-        let mut found = Vec::new();
-        {
-            let index = self.index(|fill| fill.trade_ids.iter().map(String::as_str).collect());
-            let mut taken = self.taken[1].clone();
-            for (own, fill) in self.ours.iter().enumerate() {
-                let of_names = fill.trade_ids.iter();
-                let candidates = of_names
-                    .filter_map(|name| index.get(&(self.keys[0][own].as_str(), name.as_str())));
-                let candidates: Vec<usize> =
-                    candidates.flatten().copied().filter(|place| !taken[*place]).collect();
-                // Of a trade with oneself both sides have one name: the same side goes first.
-                let same = candidates.iter().find(|place| self.differing(own, **place).is_empty());
-                let side = candidates.iter().find(|place| self.venue[**place].side == fill.side);
-                if let Some(other) = same.or(side).or(candidates.first()).copied() {
-                    taken[other] = true;
-                    found.push((own, other));
+        let names = |fill: &'a ToldFill| fill.trade_ids.iter().map(String::as_str).collect();
+        let mut index = self.index(names);
+        let ours = self.ours;
+        for (own, fill) in ours.iter().enumerate() {
+            let Some(named) = index.get_mut(&self.keys[0][own]) else { continue };
+            let lists = fill.trade_ids.iter().filter_map(|name| named.get(name.as_str()));
+            let candidates = || lists.clone().flatten().copied();
+            // Of a trade with oneself both sides have one name: the same side goes first.
+            let found = candidates()
+                .find(|place| self.says_same(own, *place))
+                .or_else(|| candidates().find(|place| self.venue[*place].side == fill.side))
+                .or_else(|| candidates().next());
+            if let Some(other) = found {
+                for name in names(&self.venue[other]) {
+                    named.get_mut(name).into_iter().for_each(|list| take_out(list, other));
                 }
+                self.pair(own, other, PairedBy::TradeId);
             }
         }
-        found.into_iter().for_each(|(own, other)| self.pair(own, other, PairedBy::TradeId));
     }
 
     fn by_order(&mut self) {
         // First what says the same, then what has no other name to tell it apart.
         for exact in [true, false] {
-            let mut found = Vec::new();
-            {
-                let index = self.index(|fill| fill.order_id.iter().map(String::as_str).collect());
-                let mut taken = self.taken[1].clone();
-                for (own, fill) in self.ours.iter().enumerate() {
-                    let Some(order) = fill.order_id.as_deref() else { continue };
-                    if self.taken[0][own] {
-                        continue;
-                    }
-                    let named = index.get(&(self.keys[0][own].as_str(), order));
-                    let other = named.into_iter().flatten().copied().find(|place| {
-                        let other = &self.venue[*place];
-                        let unnamed = fill.trade_ids.is_empty() || other.trade_ids.is_empty();
-                        let fits =
-                            if exact { self.differing(own, *place).is_empty() } else { unnamed };
-                        !taken[*place] && fits
-                    });
-                    if let Some(other) = other {
-                        taken[other] = true;
-                        found.push((own, other));
-                    }
+            let mut index = self.index(|fill| fill.order_id.as_deref().into_iter().collect());
+            let ours = self.ours;
+            for (own, fill) in ours.iter().enumerate().filter(|(_, f)| f.order_id.is_some()) {
+                if self.taken[0][own] {
+                    continue;
+                }
+                let order = fill.order_id.as_deref().unwrap_or_default();
+                let named = index.get_mut(&self.keys[0][own]);
+                let Some(list) = named.and_then(|named| named.get_mut(order)) else { continue };
+                let found = list.iter().copied().find(|place| {
+                    let other = &self.venue[*place];
+                    let unnamed = fill.trade_ids.is_empty() || other.trade_ids.is_empty();
+                    if exact { self.says_same(own, *place) } else { unnamed }
+                });
+                if let Some(other) = found {
+                    take_out(list, other);
+                    self.pair(own, other, PairedBy::OrderId);
                 }
             }
-            found.into_iter().for_each(|(own, other)| self.pair(own, other, PairedBy::OrderId));
         }
     }
 
@@ -222,31 +219,69 @@ impl<'a> Pairing<'a> {
             places.sort_by_key(|at| (fills[*at].time, fills[*at].sequence));
             places
         };
-        let (own_places, other_places) =
-            (in_time(self.ours, &self.taken[0]), in_time(self.venue, &self.taken[1]));
-        let mut begin = 0;
-        for own in own_places {
+        let mut free: BTreeMap<(String, Side), VecDeque<usize>> = BTreeMap::new();
+        for place in in_time(self.venue, &self.taken[1]) {
+            let stream = (self.keys[1][place].clone(), self.venue[place].side);
+            free.entry(stream).or_default().push_back(place);
+        }
+        for own in in_time(self.ours, &self.taken[0]) {
             let fill = &self.ours[own];
+            let stream = (self.keys[0][own].clone(), fill.side);
+            let Some(list) = free.get_mut(&stream) else { continue };
             let earliest = fill.time.nanos().saturating_sub(self.tolerance);
             let latest = fill.time.nanos().saturating_add(self.tolerance);
-            while other_places
-                .get(begin)
-                .is_some_and(|place| self.venue[*place].time.nanos() < earliest)
-            {
-                begin += 1;
+            // Whoever comes later cannot take what is too early for this one.
+            while list.front().is_some_and(|at| self.venue[*at].time.nanos() < earliest) {
+                list.pop_front();
             }
-            let window = other_places[begin..]
-                .iter()
-                .take_while(|place| self.venue[**place].time.nanos() <= latest);
-            let found = window.copied().find(|place| {
-                !self.taken[1][*place]
-                    && self.keys[0][own] == self.keys[1][*place]
-                    && self.differing(own, *place).iter().all(|field| field.field == "fee")
-            });
+            let mut window =
+                list.iter().copied().take_while(|at| self.venue[*at].time.nanos() <= latest);
+            let found = window.find(|place| self.same_figures(own, *place));
             if let Some(other) = found {
+                take_out(list, other);
                 self.pair(own, other, PairedBy::Figures);
             }
         }
+    }
+
+    fn same_price(&self, own: usize, other: usize) -> bool {
+        let (ours, venue) = (&self.ours[own], &self.venue[other]);
+        is_same(ours.price.raw(), venue.price.raw(), [ours.exactness, venue.exactness])
+    }
+
+    fn same_quantity(&self, own: usize, other: usize) -> bool {
+        let (ours, venue) = (&self.ours[own], &self.venue[other]);
+        is_same(ours.quantity.raw(), venue.quantity.raw(), [ours.exactness, venue.exactness])
+    }
+
+    /// Whether side, price, quantity and time are the same.
+    fn same_figures(&self, own: usize, other: usize) -> bool {
+        self.ours[own].side == self.venue[other].side
+            && self.same_price(own, other)
+            && self.same_quantity(own, other)
+            && self.same_time(own, other)
+    }
+
+    fn same_time(&self, own: usize, other: usize) -> bool {
+        let (ours, venue) = (self.ours[own].time.nanos(), self.venue[other].time.nanos());
+        ours.abs_diff(venue) <= self.tolerance.unsigned_abs()
+    }
+
+    /// The fees of two fills, where both tell one and they are not the same.
+    fn differing_fees(&self, own: usize, other: usize) -> Option<(Money, Money)> {
+        let (ours, venue) = (&self.ours[own], &self.venue[other]);
+        let same_currency = match (&ours.fee_currency, &venue.fee_currency) {
+            (Some(ours), Some(venue)) => ours == venue,
+            _ => true,
+        };
+        let rough = [ours.exactness, venue.exactness];
+        let fees = ours.fee.zip(venue.fee);
+        fees.filter(|(own, other)| !(same_currency && is_same(own.raw(), other.raw(), rough)))
+    }
+
+    /// Whether two fills tell nothing differently.
+    fn says_same(&self, own: usize, other: usize) -> bool {
+        self.same_figures(own, other) && self.differing_fees(own, other).is_none()
     }
 
     /// What two fills tell differently.
@@ -259,28 +294,20 @@ impl<'a> Pairing<'a> {
         if ours.side != venue.side {
             differ("side", side(ours.side), side(venue.side));
         }
-        let rough = [ours.exactness, venue.exactness];
-        if !is_same(ours.price.raw(), venue.price.raw(), rough) {
+        if !self.same_price(own, other) {
             differ("price", ours.price.to_string(), venue.price.to_string());
         }
-        if !is_same(ours.quantity.raw(), venue.quantity.raw(), rough) {
+        if !self.same_quantity(own, other) {
             differ("quantity", ours.quantity.to_string(), venue.quantity.to_string());
         }
-        let same_currency = match (&ours.fee_currency, &venue.fee_currency) {
-            (Some(ours), Some(venue)) => ours == venue,
-            _ => true,
-        };
-        if let (Some(own), Some(other)) = (ours.fee, venue.fee)
-            && !(same_currency && is_same(own.raw(), other.raw(), rough))
-        {
+        if let Some((own, other)) = self.differing_fees(own, other) {
             let shown = |fee: Money, currency: &Option<String>| match currency {
                 Some(currency) => format!("{fee} {currency}"),
                 None => fee.to_string(),
             };
             differ("fee", shown(own, &ours.fee_currency), shown(other, &venue.fee_currency));
         }
-        let apart = ours.time.nanos().abs_diff(venue.time.nanos());
-        if apart > self.tolerance.unsigned_abs() {
+        if !self.same_time(own, other) {
             differ("time", ours.time.to_string(), venue.time.to_string());
         }
         fields
@@ -311,6 +338,13 @@ impl<'a> Pairing<'a> {
             add(&mut reconciled.totals.entry(key.clone()).or_default().venue, fill);
         }
         reconciled
+    }
+}
+
+/// Takes a place out of a list. Mostly it is near the front, where that costs nothing.
+fn take_out(list: &mut VecDeque<usize>, place: usize) {
+    if let Some(at) = list.iter().position(|one| *one == place) {
+        list.remove(at);
     }
 }
 

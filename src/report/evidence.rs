@@ -12,7 +12,10 @@ pub(super) fn evidence(folded: &Folded) -> Vec<Table> {
     let registries = folded.world.registries();
     let run = folded.world.run();
     let engines = run.and_then(RunState::engines);
-    let without = "The strategy of this run has no use for the engines.";
+    let without = match run {
+        Some(_) => "The strategy of this run has no use for the engines.",
+        None => "There is no run.",
+    };
     let of_engines: [fn(&Engines) -> Table; 7] =
         [by_engine, ghosts, evidence_keys, orbits, weights, flips, predictors];
     let none = EmptyEngines::tables();

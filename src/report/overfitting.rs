@@ -59,7 +59,7 @@ impl Sums {
 }
 
 /// Works out how likely the best of these trials is the best by chance; none below two trials or
-/// sixteen periods.
+/// sixteen periods, and none where no trial has a ratio, so that there is no best.
 ///
 /// # Examples
 /// ```
@@ -83,6 +83,10 @@ pub fn overfitting(trials: &[Vec<f64>]) -> Option<Overfitting> {
         .iter()
         .map(|returns| returns[skipped..].chunks(length).map(sums_of).collect())
         .collect();
+    let whole = |own: &Vec<Sums>| own.iter().fold(Sums::default(), |all, one| all.and(*one));
+    if sums.iter().all(|own| whole(own).sharpe() == f64::MIN) {
+        return None;
+    }
     let (mut ways, mut lower) = (0_u64, 0.0);
     for taken in 0_u32..1 << blocks {
         if taken.count_ones() as usize * 2 != blocks {

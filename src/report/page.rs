@@ -100,7 +100,7 @@ impl TearSheet {
             "<header><div><h1>{}</h1><p class=\"dim\">Tear sheet of {}</p></div>\
              <fieldset><legend>Theme</legend>",
             escaped(title),
-            escaped(&about.unwrap_or_else(|| "an empty log".to_owned()))
+            escaped(&about.unwrap_or_else(|| "a log without a run".to_owned()))
         ));
         for (name, label, checked) in
             [("auto", "auto", " checked"), ("light", "light", ""), ("dark", "dark", "")]

@@ -23,6 +23,9 @@ use super::statistics::{deviation, finite};
 use crate::projections::EquityCurve;
 use crate::time::{DAY_NS, Timestamp};
 
+/// The most returns of all trials together: each takes some 32 bytes while they are judged.
+const RETURNS_MAX: usize = 50_000_000;
+
 /// How trials are chosen and judged by turns, in periods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WalkForward {
@@ -32,6 +35,17 @@ pub struct WalkForward {
     pub test: usize,
     /// Periods from one window to the next, at least `test`.
     pub step: usize,
+}
+
+impl WalkForward {
+    /// Checks what can be said before there are any data.
+    ///
+    /// # Errors
+    /// [`SelectionError::Overlap`].
+    pub const fn check(&self) -> Result<(), SelectionError> {
+        let Self { test, step, .. } = *self;
+        if step < test { Err(SelectionError::Overlap { step, test }) } else { Ok(()) }
+    }
 }
 
 /// The figures of a row of returns. All Sharpe ratios are of one period but `sharpe_year`.
@@ -131,8 +145,8 @@ pub struct Judgement {
     pub held: Judged,
     /// What following the choices came to.
     pub followed: Option<Followed>,
-    /// How likely the choice of the best of all periods is none; none below two trials or too few
-    /// periods.
+    /// How likely the choice of the best of all periods is none; none below two trials, with too
+    /// few periods, or where no trial has a ratio.
     pub overfitting: Option<Overfitting>,
 }
 
@@ -152,6 +166,19 @@ pub enum SelectionError {
         train: usize,
         /// What it tests on.
         test: usize,
+    },
+    /// The figures would not fit into memory.
+    #[error(
+        "{trials} trials over {periods} periods are more than {most} returns: take a longer \
+         --period"
+    )]
+    TooMany {
+        /// The trials.
+        trials: usize,
+        /// The periods from the first bar to the last.
+        periods: usize,
+        /// How many returns there may be.
+        most: usize,
     },
     /// Windows would test some periods twice.
     #[error("a step of {step} periods is below the {test} that are tested: they would count twice")]
@@ -177,6 +204,10 @@ pub fn judge(
         return Err(SelectionError::Nothing);
     };
     let periods = usize::try_from(last.saturating_sub(first).saturating_add(1)).unwrap_or(0);
+    let trials = curves.len();
+    if trials.checked_mul(periods).is_none_or(|returns| returns > RETURNS_MAX) {
+        return Err(SelectionError::TooMany { trials, periods, most: RETURNS_MAX });
+    }
     let rows: Vec<Row> = curves.iter().map(|curve| row(curve, first, periods)).collect();
     let scale = Scale { a_year: 365.0 * DAY_NS as f64 / curve.period.nanos() as f64 };
     let windows = plan.map(|plan| windows(plan, periods)).transpose()?;
@@ -278,9 +309,7 @@ type Ranges = (std::ops::Range<usize>, std::ops::Range<usize>);
 /// The windows that fit: training periods, and the test periods behind them.
 fn windows(plan: WalkForward, periods: usize) -> Result<Vec<Ranges>, SelectionError> {
     let WalkForward { train, test, step } = plan;
-    if step < test {
-        return Err(SelectionError::Overlap { step, test });
-    }
+    plan.check()?;
     let mut windows = Vec::new();
     let mut from = 0;
     while from + train + test <= periods {

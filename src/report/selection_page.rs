@@ -55,7 +55,9 @@ fn warning(judged: &Judgement) -> String {
             found.ways,
             found.blocks
         ),
-        None => "There are too few trials or periods to say how likely the best is chance.".into(),
+        None => "There are too few trials, trades or periods to say how likely the best is \
+                 chance."
+            .into(),
     };
     format!(
         "The best of {} trials looks good by chance alone. “Deflated” is the probability that the \

@@ -144,3 +144,14 @@ fn follow_shows_what_another_process_appends_and_says_where_it_stopped() -> Test
     assert!(said.contains(&format!("--from {} ", all.len() + 3)), "{said}");
     Ok(())
 }
+
+#[test]
+fn a_range_that_ends_before_it_begins_is_refused() -> TestResult {
+    let place = Place::new()?;
+    let ledger = place.arg("run");
+    run(&["demo", "--ledger", &ledger, "--cycles", "100"])?;
+    let refused = run(&["replay", &ledger, "--from", "9", "--to", "3"])?;
+    assert_eq!((refused.code, refused.out.as_str()), (Some(2), ""));
+    assert!(refused.err.contains("--from 9 lies behind --to 3"), "{}", refused.err);
+    Ok(())
+}

@@ -96,9 +96,33 @@ fn a_directory_or_a_link_is_never_replaced() -> TestResult {
 }
 
 #[test]
+fn nothing_is_written_into_a_ledger_even_when_forced() -> TestResult {
+    let (place, path) = ledger(100)?;
+    let ledger = path.display().to_string();
+    let segment = format!("{ledger}/segments/000000000000.seg");
+    let before = std::fs::read(&segment)?;
+    let (new, page) = (format!("{ledger}/new.jsonl"), format!("{ledger}/tiles.toml"));
+    let commands: [&[&str]; 5] = [
+        &["export", &ledger, "--to", "jsonl", &segment, "--what", "bars", "--force"],
+        &["export", &ledger, "--to", "vcp", &new],
+        &["report", &ledger, "-o", &segment, "--force"],
+        &["config", "init", &page],
+        &["man", &format!("{ledger}/segments")],
+    ];
+    for command in commands {
+        let refused = run(command)?;
+        assert_eq!(refused.code, Some(2), "{command:?}: {}", refused.out);
+        assert!(refused.err.contains("inside a ledger"), "{command:?}: {}", refused.err);
+    }
+    assert!(std::fs::read(&segment)? == before && !std::fs::exists(&new)?);
+    drop(place);
+    Ok(())
+}
+
+#[test]
 fn the_leavings_of_an_export_that_was_killed_are_no_hindrance() -> TestResult {
     let (place, path) = ledger(100)?;
-    place.write("rows.jsonl.partial", "half of it")?;
+    place.write("rows.jsonl.schwabot-partial", "half of it")?;
     let out = place.path("rows.jsonl");
     export_table(&open(&path)?, Table::Bars, TableFormat::Jsonl, &out, &Request::default())?;
     assert_eq!(names(&place)?, ["ledger", "rows.jsonl"]);

@@ -203,6 +203,23 @@ fn plans_that_judge_twice_or_fit_nowhere_are_refused() {
 }
 
 #[test]
+fn more_periods_than_memory_holds_are_refused_and_the_flag_is_named() {
+    let mut wide = curve(&[0.1, 0.2, 0.1], 0.0);
+    wide.points[2].period += 60_000_000;
+    let refused = judge(&[&wide], None).unwrap_err();
+    assert!(matches!(refused, SelectionError::TooMany { trials: 1, .. }), "{refused}");
+    assert!(refused.to_string().contains("--period"), "{refused}");
+}
+
+#[test]
+fn trials_that_never_traded_have_no_probability_of_overfitting() {
+    assert_eq!(overfitting(&vec![vec![0.0; 320]; 5]), None);
+    let mut one = vec![vec![0.0; 320]; 5];
+    one[3] = (0..320).map(|place| f64::from(place % 3) - 0.5).collect();
+    assert!(overfitting(&one).is_some_and(|found| found.probability < 0.01));
+}
+
+#[test]
 fn holding_is_measured_from_the_first_open_and_a_lost_account_stays_lost() -> TestResult {
     let judged = judged(&[vec![0.1, -0.5, 0.2]], None)?;
     let expected = 1.1 * 0.5 * 1.2 - 1.0;

@@ -215,13 +215,87 @@ fn a_directory_of_something_else_is_refused() -> TestResult {
 }
 
 #[test]
+fn a_ledger_a_place_inside_it_and_a_file_are_no_place_for_a_sweep() -> TestResult {
+    let place = place_with(300)?;
+    let data = format!("BTC/USDC={}", place.arg("data.csv"));
+    let ledger = place.arg("ledger");
+    let made = run(&["backtest", "--data", &data, "--interval", "1m", "--ledger", &ledger])?;
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    // A lock alone says nothing: other programs have one too.
+    std::fs::create_dir(place.path("other"))?;
+    place.write("other/lock", "")?;
+    place.write("other/letter.txt", "dear")?;
+    let cases = [
+        ("ledger", "inside one"),
+        ("ledger/sweep", "inside one"),
+        ("other", "holds no sweep"),
+        ("data.csv", "is no directory"),
+    ];
+    for (out, reason) in cases {
+        let ran = sweep(&place, &["--out", &place.arg(out)])?;
+        assert_eq!(ran.code, Some(2), "{out}");
+        assert!(ran.err.contains(reason), "{out}: {}", ran.err);
+    }
+    assert!(!place.path("ledger/sweep").exists() && !place.path("other/sweep.jsonl").exists());
+    // What a sweep leaves that was stopped before its first line.
+    std::fs::create_dir(place.path("begun"))?;
+    place.write("begun/lock", "")?;
+    assert_eq!(sweep(&place, &["--out", &place.arg("begun")])?.code, Some(0));
+    Ok(())
+}
+
+#[test]
+fn trials_whose_journal_is_lost_are_not_removed() -> TestResult {
+    let place = place_with(300)?;
+    let out = place.arg("out");
+    let told = sweep(&place, &["--out", &out, "--format", "json"])?.json()?;
+    let id = told["ranked"][0]["trial"].as_str().unwrap();
+    let identity = Path::new(&out).join(format!("trial-{id}/ledger.id"));
+    let before = std::fs::read(&identity)?;
+    let path = Path::new(&out).join("sweep.jsonl");
+    // Emptied, and then gone altogether.
+    std::fs::write(&path, "")?;
+    for _ in 0..2 {
+        let ran = sweep(&place, &["--out", &out])?;
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.err.contains("no sweep.jsonl that says"), "{}", ran.err);
+        assert_eq!(std::fs::read(&identity)?, before);
+        if path.exists() {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_trial_whose_ledger_was_signed_is_known_again() -> TestResult {
+    let place = place_with(900)?;
+    let out = place.arg("out");
+    let more = ["--out", &out, "--format", "json"];
+    let first = sweep(&place, &more)?;
+    let told = first.json()?;
+    let id = told["ranked"][0]["trial"].as_str().unwrap();
+    let ledger = Path::new(&out).join(format!("trial-{id}")).display().to_string();
+    let key = place.arg("bot.key");
+    assert_eq!(run(&["keygen", "--name", "example.com/bot", "-o", &key])?.code, Some(0));
+    let signed = run(&["checkpoint", &ledger, "--key", &key])?;
+    assert_eq!(signed.code, Some(0), "{}", signed.err);
+    let again = sweep(&place, &more)?;
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert_eq!(again.out, first.out);
+    assert!(again.err.contains("8 trials finished before"), "{}", again.err);
+    Ok(())
+}
+
+#[test]
 fn nothing_but_an_unfinished_ledger_is_ever_removed() -> TestResult {
     let place = place_with(300)?;
     let out = place.arg("out");
     let told = sweep(&place, &["--out", &out, "--format", "json"])?.json()?;
     let id = told["ranked"][0]["trial"].as_str().unwrap();
     let ledger = Path::new(&out).join(format!("trial-{id}"));
-    std::fs::write(Path::new(&out).join("sweep.jsonl"), "")?;
+    let first = journal(Path::new(&out))?.remove(0);
+    std::fs::write(Path::new(&out).join("sweep.jsonl"), format!("{first}\n"))?;
     std::fs::write(ledger.join("letter.txt"), "dear")?;
     let ran = sweep(&place, &["--out", &out])?;
     assert_eq!(ran.code, Some(2));
@@ -288,6 +362,27 @@ fn a_page_needs_no_network_and_replaces_nothing_unasked() -> TestResult {
     assert!(!text.contains("://") && !text.contains("<script"));
     for part in ["Walk-forward", "buy and hold", "deflated", "<svg", "8 trials", "</html>"] {
         assert!(text.contains(part), "{part}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_can_be_known_before_is_told_before_any_trial_runs() -> TestResult {
+    let place = place_with(600)?;
+    let (out, page) = (place.arg("out"), place.arg("missing/page.html"));
+    let cases: [(&[&str], &str); 2] =
+        [(&["--walk-forward", "5h:10h:1h"], "count twice"), (&["--page", &page], "no directory")];
+    for (more, reason) in cases {
+        let more: Vec<&str> = ["--out", &out].into_iter().chain(more.iter().copied()).collect();
+        let ran = sweep(&place, &more)?;
+        assert_eq!(ran.code, Some(2), "{reason}");
+        assert!(ran.err.contains(reason), "{}", ran.err);
+        assert!(!Path::new(&out).exists(), "{reason}: trials ran before it was told");
+    }
+    let bare = run(&["sweep"])?;
+    assert_eq!(bare.code, Some(2));
+    for flag in ["--data", "--out", "--no-ledgers"] {
+        assert!(bare.err.contains(flag), "{flag}: {}", bare.err);
     }
     Ok(())
 }

@@ -299,3 +299,40 @@ fn the_shared_files_of_a_format_that_is_known_go_in_whole_and_the_others_are_ref
     }
     Ok(())
 }
+
+#[test]
+fn numbers_at_the_end_of_their_range_stop_no_feed() -> TestResult {
+    let book = |first: u64, last: u64| {
+        format!(
+            "1723161600301658384 {{\"stream\":\"btcusdt@depth\",\"data\":{{\
+             \"e\":\"depthUpdate\",\"s\":\"BTCUSDT\",\"U\":{first},\"u\":{last},\
+             \"b\":[],\"a\":[]}}}}\n"
+        )
+    };
+    let bench = Bench::new();
+    let rows = format!("{FEED}{}{}", book(17, u64::MAX), book(1, 2));
+    let report = bench.import(&bench.file("feed", rows), &[])?;
+    assert_eq!(report["figures"]["depth_seq_breaks"], 2, "the first one is of the feed before");
+    let bench = Bench::new();
+    let rows: String = [1, u64::MAX, 0, 5]
+        .iter()
+        .map(|id| format!("{id},100.5,0.25,25.125,1672531200000,True,True\n"))
+        .collect();
+    let report = bench.import(&bench.file("BTCUSDT-trades-2023-01.csv", rows), &[])?;
+    assert_eq!(report["figures"]["missing_trades"], u64::MAX);
+    Ok(())
+}
+
+#[test]
+fn a_numbered_trade_is_the_same_in_milliseconds_and_in_microseconds() -> TestResult {
+    let bench = Bench::new();
+    let name = "BTCUSDT-trades-2023-01.csv";
+    bench.import(&bench.file(name, "10,100.5,1,100.5,1672531200001,True,True\n"), &[])?;
+    let finer = "10,100.5,1,100.5,1672531200001987,True,True\n";
+    let report = bench.import(&bench.file(name, finer), &["--dry-run"])?;
+    assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(1), &json!(0)));
+    let later = finer.replace("001987", "002000");
+    let report = bench.import(&bench.file(name, later), &["--dry-run"])?;
+    assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(0), &json!(1)));
+    Ok(())
+}

@@ -248,3 +248,36 @@ fn a_packed_file_is_bounded_and_one_that_was_cut_is_refused() -> TestResult {
     assert_eq!(report["rows"], 500);
     Ok(())
 }
+
+#[test]
+fn bars_that_differ_only_behind_the_digits_of_their_fields_contradict_each_other() -> TestResult {
+    let bench = Bench::new();
+    let rows = klines(0, 1).replacen(",9,1,", ",9.00000000000001,1,", 1);
+    bench.import(&bench.file("BTCUSDT-1m.csv", &rows), &[])?;
+    let other = rows.replacen(",9.00000000000001,", ",9.00000000000002,", 1);
+    let file = bench.file("BTCUSDT-1m.csv", other);
+    let report = bench.import(&file, &["--dry-run"])?;
+    assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(0), &json!(1)));
+    let told = bench.run(&file, &["--dry-run"])?.out;
+    assert!(told.contains("another market or account? give --label"), "{told}");
+    Ok(())
+}
+
+#[test]
+fn a_label_of_the_ledgers_own_is_refused() -> TestResult {
+    let bench = Bench::new();
+    let file = bench.file("BTCUSDT-1m.csv", klines(0, 1));
+    let said = bench.refused(&file, &["--label", "@run"])?;
+    assert!(said.contains("what begins with `@` is the ledger's own"), "{said}");
+    let request = ImportRequest {
+        files: vec![(file, None)],
+        label: Some("@other".to_owned()),
+        ..ImportRequest::default()
+    };
+    let asked = import(&bench.ledger(), &request, &WriterOptions::default(), &mut |_| {
+        ControlFlow::Continue(())
+    });
+    assert!(asked.unwrap_err().to_string().starts_with("label `@other`: "));
+    assert!(!bench.ledger().exists(), "nothing was written");
+    Ok(())
+}

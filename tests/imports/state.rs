@@ -6,7 +6,8 @@ use schwabot::event::{
     Actor, Class, ClockSource, Event, ImportStarted, RunId, Stamp, Vantage, wire,
 };
 use schwabot::hash::Digest;
-use schwabot::ledger::{Batch, Writer, WriterOptions};
+use schwabot::ledger::{Batch, Reader, Writer, WriterOptions};
+use schwabot::projections::{FillsByLabel, OWN_RUNS};
 use schwabot::time::Timestamp;
 use serde_json::json;
 
@@ -78,7 +79,15 @@ fn an_import_that_was_cut_off_is_shown_as_that_and_can_be_completed() -> TestRes
     let ledger = bench.ledger();
     let told = run(&["state", ledger.to_str().unwrap(), "imports"])?.out;
     assert!(told.contains("end             none: it was cut off"), "{told}");
+    let told = run(&["state", ledger.to_str().unwrap(), "imports", "--at", "2"])?.out;
+    assert!(told.contains("not ended by then") && !told.contains("cut off"), "{told}");
+    let cut_off = || -> TestResult<serde_json::Value> {
+        let ran = run(&["verify", ledger.to_str().unwrap(), "--format", "json"])?;
+        Ok(ran.json()?["cut_off_imports"].take())
+    };
+    assert_eq!(cut_off()?, 1);
     let report = bench.import(&first, &[])?;
+    assert_eq!(cut_off()?, 1, "the whole one is not counted");
     assert_eq!(report["facts"], json!({"trade_print": 2}), "one of the two equals was there");
     assert_eq!(report["duplicates"], 1);
     let state = run(&["state", ledger.to_str().unwrap(), "imports", "--format", "json"])?.json()?;
@@ -107,5 +116,17 @@ fn a_fact_outside_an_import_or_an_end_that_counts_otherwise_is_a_finding() -> Te
     let said = run(&["verify", bench.ledger().to_str().unwrap()])?;
     assert_eq!(said.code, Some(15));
     assert!(said.out.contains("is not that of its beginning"), "{}", said.out);
+    Ok(())
+}
+
+#[test]
+fn an_import_that_bears_the_label_of_the_runs_does_not_speak_for_them() -> TestResult {
+    let bench = Bench::new();
+    let begin = ImportStarted { label: OWN_RUNS.into(), ..started() };
+    let events = [Event::ImportStarted(Box::new(begin)), of_kind("imported_fill")];
+    append(&bench, &events, id_at(0))?;
+    let reader = Reader::<Event>::open(&bench.ledger())?;
+    let fills = FillsByLabel::read(&reader, &[OWN_RUNS, "import@run"])?;
+    assert_eq!((fills.of(OWN_RUNS).len(), fills.of("import@run").len()), (0, 1));
     Ok(())
 }

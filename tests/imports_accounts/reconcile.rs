@@ -329,3 +329,18 @@ fn the_fills_of_a_run_are_confirmed_by_a_venue_that_tells_the_same() -> TestResu
     assert!(told["confirmed"].as_u64() > Some(10), "{told}");
     Ok(())
 }
+
+#[test]
+fn many_equal_fills_of_one_name_or_of_none_are_paired_without_comparing_all_with_all() {
+    // All with all would be 900 million comparisons for each.
+    let plain: Vec<ToldFill> = (0..30_000).map(|number| fill(number, 0, 10, 1)).collect();
+    let of_order: Vec<ToldFill> = plain.iter().map(|one| ordered(one.clone(), "o")).collect();
+    let of_trade: Vec<ToldFill> = plain.iter().map(|one| named(one.clone(), "t")).collect();
+    for (fills, by) in
+        [(plain, PairedBy::Figures), (of_order, PairedBy::OrderId), (of_trade, PairedBy::TradeId)]
+    {
+        let found = reconcile_fills(&fills, &fills, SECOND);
+        assert!(found.is_clean(), "{by:?}");
+        assert_eq!(found.confirmed, [(by, 30_000)].into());
+    }
+}

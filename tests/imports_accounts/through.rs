@@ -116,6 +116,7 @@ fn of_a_backtests_zip_only_its_result_is_read() -> TestResult {
         (&trade["recomputed_profit"], &trade["exactness"]),
         (&json!("1.5"), &json!("binary_float"))
     );
+    assert_eq!(told["first"], "2024-01-02T00:00:00Z", "nobody knew its profit before its exit");
     assert_eq!(verified(&place)?, Some(0));
     Ok(())
 }
@@ -213,5 +214,33 @@ fn an_execution_that_a_log_tells_twice_goes_in_once() -> TestResult {
     assert_eq!(told["facts"], json!({"imported_fill": 1}));
     assert_eq!((&told["duplicates"], &told["contradictions"]), (&json!(2), &json!(1)));
     assert_eq!(told["faults"], json!({"contradiction": 1, "duplicate": 2}));
+    Ok(())
+}
+
+#[test]
+fn a_fee_in_another_currency_or_another_order_is_another_fill() -> TestResult {
+    let place = Place::new()?;
+    let binance = |coin: &str| {
+        format!(
+            "\"Date(UTC)\",Pair,Side,Price,Executed,Amount,Fee\n\
+             2024-03-01 10:00:05,BTCUSDT,BUY,1,0.1BTC,0.1USDT,0.1{coin}\n"
+        )
+    };
+    let ccxt = |order: &str| {
+        format!(
+            "[{{\"timestamp\": 1700000000123, \"symbol\": \"ETH/USDT\", \"side\": \"buy\", \
+             \"order\": \"{order}\", \"price\": 1, \"amount\": 1}}]"
+        )
+    };
+    let files = [
+        ("usdt.csv", "binance-account", binance("USDT")),
+        ("bnb.csv", "binance-account", binance("BNB")),
+        ("a.json", "ccxt-trades", ccxt("A")),
+        ("b.json", "ccxt-trades", ccxt("B")),
+    ];
+    for (name, format, text) in files {
+        let told = import(&place, &place.write(name, &text)?, &["--from", format])?;
+        assert_eq!(told["facts"], json!({"imported_fill": 1}), "{name}");
+    }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
+use super::place::outside_ledgers;
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_tools::{ConfigAction, ConfigArgs};
@@ -17,8 +18,14 @@ pub(in crate::cli) fn run(args: &ConfigArgs, layers: &Layers) -> Outcome {
         ConfigAction::Show { origin, format } => show(&mut screen, layers, *origin, *format)?,
         ConfigAction::Path { format } => path(&mut screen, layers, *format)?,
         ConfigAction::Init { path, format } => {
+            outside_ledgers(path)?;
             let failed = |error: std::io::Error| {
-                let what = format!("cannot write the configuration: {error}");
+                let what = match error.kind() {
+                    std::io::ErrorKind::AlreadyExists => {
+                        "the file exists, and is left as it is: take another name".to_owned()
+                    }
+                    _ => format!("cannot write the configuration: {error}"),
+                };
                 CliError::File { path: path.clone(), what }
             };
             let file = std::fs::File::options().write(true).create_new(true).open(path);

@@ -204,6 +204,10 @@ fn tell_file(screen: &mut Screen, args: &ImportArgs, file: &FileReport) -> Resul
     for (name, number) in left_out.into_iter().filter(|(_, number)| *number > 0) {
         screen.field(name, format_args!("{number} left out"))?;
     }
+    if tally.facts.is_empty() && tally.duplicates == 0 && tally.contradictions > 0 {
+        let hint = "another market or account? give --label";
+        screen.styled(BAD, format_args!("all of it contradicts what was known: {hint}"))?;
+    }
     for (name, figure) in tally.figures.0.iter().filter(|(name, _)| *name != "rows") {
         match figure {
             // Shapes that no line holds are told in JSON.

@@ -1,11 +1,13 @@
-//! Where a run is recorded when nobody says where.
+//! Where a run is recorded when nobody says where, and where nothing else may be written.
 
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::CliError;
+use crate::ledger::disk::RealDisk;
+use crate::ledger::layout::is_inside_ledger;
 
 /// Returns the directory that was asked for, or makes a fresh one that is ours alone.
 pub(super) fn ledger_at(asked: Option<PathBuf>, command: &str) -> Result<PathBuf, CliError> {
@@ -29,4 +31,14 @@ pub(super) fn fresh_dir(command: &str) -> Result<PathBuf, CliError> {
             Err(source) => return Err(CliError::Place { path, source }),
         }
     }
+}
+
+/// Refuses a file that would lie inside a ledger, which holds nothing but its own.
+pub(super) fn outside_ledgers(path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    if is_inside_ledger(&RealDisk, folder.unwrap_or(Path::new("."))) {
+        let what = "it would lie inside a ledger; take another place".to_owned();
+        return Err(CliError::File { path: path.to_owned(), what });
+    }
+    Ok(())
 }

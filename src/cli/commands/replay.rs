@@ -21,6 +21,7 @@ use crate::event::{Envelope, Event, Payload, RecordError, RecordRef, kind_name, 
 use crate::ledger::clock::pause;
 use crate::ledger::disk::{Disk, RealDisk};
 use crate::ledger::{Entry, LedgerError, Reader, decode};
+use crate::projections::UpTo;
 
 /// How long to wait before looking for new records.
 const POLL: Duration = Duration::from_millis(200);
@@ -29,6 +30,12 @@ const CSV_HEADER: [&str; 8] =
     ["sequence", "kind", "class", "vantage", "time", "cause", "digest", "payload"];
 
 pub(in crate::cli) fn run(args: &ReplayArgs) -> Outcome {
+    if let (UpTo::Sequence(from), Some(UpTo::Sequence(to))) = (args.from, args.to)
+        && from > to
+    {
+        let text = format!("--from {from} lies behind --to {to}: no record is between them");
+        return Err(CliError::Usage(text));
+    }
     let mut screen = Screen::new();
     let keys = args.keys.as_deref().map(key_ring::open_existing).transpose()?;
     interrupt::listen()?;

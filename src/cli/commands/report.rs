@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::key_ring;
+use super::place::outside_ledgers;
 use crate::audit::{Verdict, VerifyOptions};
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
@@ -14,7 +15,6 @@ use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen};
 use crate::erasure::Unseal;
 use crate::ledger::disk::{Readers, RealDisk, write_whole};
-use crate::ledger::layout::is_inside_ledger;
 use crate::pipeline::usual_threads;
 use crate::projections::UpTo;
 use crate::report::{SheetOptions, TearSheet, Trials, tear_sheet};
@@ -113,10 +113,7 @@ fn cannot(path: &Path, what: &dyn Display) -> CliError {
 
 /// Refuses what must not be written over, before the work is done.
 fn refuse_place(path: &Path, force: bool) -> Result<(), CliError> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    if is_inside_ledger(&RealDisk, folder.unwrap_or(Path::new("."))) {
-        return Err(cannot(path, &"it would lie inside a ledger"));
-    }
+    outside_ledgers(path)?;
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(cannot(path, &error)),

@@ -35,7 +35,9 @@ pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
     match args.format {
         Format::Text => {
             screen.line(count(all.len() as u64, "import"))?;
-            shown.into_iter().try_for_each(|import| tell(&mut screen, import))?;
+            shown
+                .into_iter()
+                .try_for_each(|import| tell(&mut screen, import, args.at.is_some()))?;
         }
         format => {
             let members = shown.iter().map(|import| json!(import)).collect();
@@ -48,7 +50,7 @@ pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
     Ok(0)
 }
 
-fn tell(screen: &mut Screen, import: &ImportedFile) -> Result<(), CliError> {
+fn tell(screen: &mut Screen, import: &ImportedFile, at: bool) -> Result<(), CliError> {
     let started = &import.started;
     let symbol = started.symbol.as_deref().unwrap_or("by row");
     screen.line(format_args!("record {}: {} of {symbol}", import.sequence, started.format))?;
@@ -59,6 +61,8 @@ fn tell(screen: &mut Screen, import: &ImportedFile) -> Result<(), CliError> {
     }
     screen.field("defects", import.defects)?;
     match &import.ended {
+        // What comes after that place may well be the rest of it.
+        None if at => screen.field("end", "not ended by then"),
         None => screen.field("end", "none: it was cut off; import the file again"),
         Some(ended) => {
             screen.field("rows", ended.rows)?;

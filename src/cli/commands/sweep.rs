@@ -12,7 +12,7 @@ use crate::cli::text::{count, note};
 use crate::ledger::disk::{Readers, RealDisk, write_whole};
 use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
 use crate::pipeline::{
-    Grid, RunFile, RunSettings, Sweep, TrialResult, VenueSettings, run_sweep, usual_threads,
+    Grid, RunFile, RunSettings, Sweep, Trial, TrialResult, VenueSettings, run_sweep, usual_threads,
 };
 use crate::report::{Judgement, WalkForward, judge, selection_page};
 use crate::time::{MINUTE_NS, Span};
@@ -74,18 +74,26 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
     let judged: Judgement = judge(&curves, walk)?;
     let told =
         Told { inputs: &market.inputs, plan: &plan, results: &results, judged: &judged, period };
+    // What was worked out is told even where the page fails, and the page is written even where
+    // nobody reads on.
+    let table = tell(args, &told);
     if let Some(page) = &args.page {
-        let labels: Vec<String> = plan.trials.iter().map(crate::pipeline::Trial::label).collect();
-        let heads: Vec<String> = results
-            .iter()
-            .map(|result| result.head.map_or_else(String::new, |head| head.root.to_string()))
-            .collect();
-        let text = selection_page(&judged, &labels, &heads);
-        let written = write_whole(&RealDisk, page, text.as_bytes(), Readers::Usual);
-        written.map_err(|error| CliError::File { path: page.clone(), what: error.to_string() })?;
+        write_page(page, &told)?;
     }
-    tell(args, &told)?;
+    table?;
     Ok(0)
+}
+
+fn write_page(page: &Path, told: &Told<'_>) -> Result<(), CliError> {
+    let labels: Vec<String> = told.plan.trials.iter().map(Trial::label).collect();
+    let heads: Vec<String> = told
+        .results
+        .iter()
+        .map(|result| result.head.map_or_else(String::new, |head| head.root.to_string()))
+        .collect();
+    let text = selection_page(told.judged, &labels, &heads);
+    let written = write_whole(&RealDisk, page, text.as_bytes(), Readers::Usual);
+    written.map_err(|error| CliError::File { path: page.to_owned(), what: error.to_string() })
 }
 
 /// Says how to go on.
@@ -108,8 +116,14 @@ fn progress(trials: usize) -> ProgressBar {
     bar
 }
 
-/// A page that is there is not lost by a mistyped name, and what is no file is never replaced.
+/// A page that is there is not lost by a mistyped name, and what is no file is never replaced. A
+/// folder that is missing is told before the trials run, and not after them.
 fn refuse_page(page: &Path, force: bool) -> Result<(), CliError> {
+    let folder = page.parent().filter(|folder| *folder != Path::new(""));
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let what = "is no directory, so no page can be written there".to_owned();
+        return Err(CliError::File { path: folder.to_owned(), what });
+    }
     let what = match std::fs::symlink_metadata(page) {
         Ok(there) if !there.is_file() => "is no plain file, and is not replaced",
         Ok(_) if !force => "is already there: take another name, or replace it with --force",
@@ -132,11 +146,13 @@ fn in_periods(plan: Plan, interval: Span, period: Span) -> Result<WalkForward, C
             ))
         })
     };
-    Ok(WalkForward {
+    let plan = WalkForward {
         train: periods(plan.train)?,
         test: periods(plan.test)?,
         step: periods(plan.step)?,
-    })
+    };
+    plan.check()?;
+    Ok(plan)
 }
 
 fn data_files(args: &SweepArgs, file: &RunFile) -> Result<Vec<DataFile>, CliError> {

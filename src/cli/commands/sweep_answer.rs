@@ -151,7 +151,9 @@ fn in_words(screen: &mut Screen, told: &Told<'_>, top: usize) -> Result<(), CliE
             found.in_words(),
             found.ways
         )),
-        None => screen.line("too few trials or periods to say how likely the best is chance"),
+        None => {
+            screen.line("too few trials, trades or periods to say how likely the best is chance")
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::place::outside_ledgers;
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
 use crate::cli::args_tools::{CompletionsArgs, ManArgs};
@@ -23,6 +24,7 @@ pub(in crate::cli) fn man(args: &ManArgs) -> Outcome {
         let what = format!("cannot write the pages: {error}");
         CliError::File { path: args.dir.clone(), what }
     };
+    outside_ledgers(&args.dir.join("page"))?;
     std::fs::create_dir_all(&args.dir).map_err(failed)?;
     clap_mangen::generate_to(commands().disable_help_subcommand(true), &args.dir)
         .map_err(failed)?;

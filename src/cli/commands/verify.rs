@@ -221,6 +221,10 @@ pub(super) fn tell(screen: &mut Screen, report: &Report) -> Result<(), CliError>
         let subjects = count(report.shredded.len() as u64, "subject");
         screen.field("shredded", format_args!("{subjects}: their keys were destroyed"))?;
     }
+    if report.cut_off_imports > 0 {
+        let imports = count(report.cut_off_imports, "import");
+        screen.field("without end", format_args!("{imports}: cut off, or still under way"))?;
+    }
     if !report.vantage.is_empty() {
         let seen = report.vantage.iter();
         let seen = seen.map(|(vantage, inputs)| format!("{inputs} {}", vantage.in_words()));

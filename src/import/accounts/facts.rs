@@ -174,7 +174,11 @@ impl Importer for AccountImporter {
             self.running.add(&told).map_err(too_large(&self.file.path, "amounts"))?;
             let (time, event) = match told {
                 Told::Fill(fill) => (fill.time, fill_of(*fill)),
-                Told::Trip(trip) => (trip.entry_time, trade_of(*trip)),
+                Told::Trip(trip) => {
+                    // It tells its exit and profit: before that nobody could have known it.
+                    let left = trip.exit_time.unwrap_or(trip.entry_time);
+                    (left.max(trip.entry_time), trade_of(*trip))
+                }
                 Told::Entry(entry) => {
                     let time = entry.time.unwrap_or(self.time);
                     let super::rows::EntryRow { row, registry, key, json, time: said } = *entry;

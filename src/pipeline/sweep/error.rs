@@ -66,6 +66,28 @@ pub enum SweepError {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory holds trials, and nothing says which of them are finished.
+    #[error(
+        "{} holds trials, but no sweep.jsonl that says which are finished: put it back, or take \
+         another directory",
+        path.display()
+    )]
+    NoJournal {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// What stands there is no directory.
+    #[error("{} is no directory", path.display())]
+    NoDirectory {
+        /// What it is.
+        path: PathBuf,
+    },
+    /// The place belongs to a ledger.
+    #[error("{} is a ledger, or inside one: take another directory", path.display())]
+    InsideLedger {
+        /// The place.
+        path: PathBuf,
+    },
     /// The directory holds a sweep of something else.
     #[error(
         "{}: line 1 tells of a sweep over other data or another grid: take another directory",

@@ -25,6 +25,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::error::SweepError;
+use super::journal::TRIAL;
 use crate::event::{Mode, Parameter, RunConfig, RunId};
 use crate::kernel::run_started;
 use crate::ledger::disk::{RealDisk, read_whole};
@@ -144,7 +145,7 @@ impl Trial {
     /// Returns the name of its directory.
     #[must_use]
     pub fn directory(&self) -> String {
-        format!("trial-{}", self.id)
+        format!("{TRIAL}{}", self.id)
     }
 
     /// Returns strategy and varied parameters, for people.

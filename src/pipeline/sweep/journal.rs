@@ -21,6 +21,8 @@ use crate::ledger::disk::{Disk, RealDisk, read_whole};
 
 /// The journal's name in the directory of a sweep.
 pub(super) const NAME: &str = "sweep.jsonl";
+/// How the name of a trial's directory begins.
+pub(super) const TRIAL: &str = "trial-";
 /// The longest journal; anything longer is something else.
 const BYTES_MAX: usize = 64 << 20;
 
@@ -70,6 +72,12 @@ impl Journal {
         let (kept, begun) = (&text[..whole], whole > 0);
         if begun && !kept.starts_with(&first) {
             return Err(SweepError::OtherSweep { path });
+        }
+        // The first line is durable before any trial begins, so it was lost, and with it what is
+        // finished: nothing may be removed then.
+        let names = if begun { Vec::new() } else { RealDisk.list(out).map_err(io)? };
+        if names.iter().any(|name| name.starts_with(TRIAL)) {
+            return Err(SweepError::NoJournal { path: out.to_owned() });
         }
         let mut finished = Vec::new();
         for (line, text) in (1..).zip(kept.lines()).skip(1) {

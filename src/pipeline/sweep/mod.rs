@@ -9,8 +9,9 @@
 //!
 //! Invariants: a trial is an ordinary run, and its ledger an ordinary ledger; results stand in the
 //! order of the grid, whatever the number of threads; a trial that is finished is known again by
-//! its head, and one that was cut off is run anew; every figure is worked out from the trial's
-//! ledger; memory grows with the points of the curves, and not with the data.
+//! its head, whatever was signed since, and one that was cut off is run anew; every figure is
+//! worked out from the trial's ledger; memory grows with the points of the curves, and not with the
+//! data; no directory is removed where nothing says which trials are finished.
 
 mod error;
 mod grid;
@@ -32,7 +33,8 @@ use crate::checkpoint::root_of_records;
 use crate::event::{Event, Mode};
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, RealDisk};
-use crate::ledger::{Head, LedgerError, Reader, SyncMode, WriterOptions};
+use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::{Entry, Head, LedgerError, Reader, SyncMode, WriterOptions, decode};
 use crate::market::{DataFile, MarketOptions, MergedSource, open_market};
 use crate::projections::{CurveSampler, EquityCurve, equity_curve};
 use crate::strategies::Catalogue;
@@ -134,9 +136,20 @@ fn claim(out: &Path) -> Result<Box<dyn Send + Sync>, SweepError> {
         let path = path.to_owned();
         move |source| SweepError::Io { path, source }
     };
+    if out.exists() && !out.is_dir() {
+        return Err(SweepError::NoDirectory { path: out.to_owned() });
+    }
+    if is_inside_ledger(&RealDisk, out) {
+        return Err(SweepError::InsideLedger { path: out.to_owned() });
+    }
     std::fs::create_dir_all(out).map_err(io(out))?;
     let names = RealDisk.list(out).map_err(io(out))?;
-    if !names.is_empty() && !names.iter().any(|name| name == journal::NAME || name == "lock") {
+    // A sweep that was cut off at once leaves its lock, and many others have one of that name.
+    let begun = names.iter().any(|name| name == journal::NAME);
+    if !begun && names.iter().any(|name| name.starts_with(journal::TRIAL)) {
+        return Err(SweepError::NoJournal { path: out.to_owned() });
+    }
+    if !begun && names.iter().any(|name| name != "lock") {
         return Err(SweepError::NotASweep { path: out.to_owned() });
     }
     let lock = out.join("lock");
@@ -213,19 +226,33 @@ fn words(head: Head) -> String {
     format!("{} records, root {}", head.size, head.root)
 }
 
-/// Checks that a ledger is the one that a sweep before had finished, byte for byte, and returns its
-/// curve.
+/// Checks that a ledger begins with what a sweep before had finished, byte for byte, and returns
+/// its curve. Behind it only the ledger's own records may stand, such as that of a signature.
 fn known_again(
     reader: &Reader<Event>,
     path: &Path,
     expected: Head,
     period: Span,
 ) -> Result<EquityCurve, SweepError> {
-    let size = reader.len();
-    let root: Digest = root_of_records(reader, size).map_err(PipelineError::from)?;
-    let found = Head { size, root };
+    let head = |size: u64| {
+        let root: Digest = root_of_records(reader, size).map_err(PipelineError::from)?;
+        Ok::<_, SweepError>(Head { size, root })
+    };
+    let found = head(reader.len().min(expected.size))?;
     if found != expected {
         return Err(differs(path, expected, found));
+    }
+    let mut own = true;
+    let read = reader.for_each::<LedgerError>(expected.size, |record| {
+        let sequence = record.sequence;
+        let (_, entry) =
+            decode::<Event>(&record).map_err(|source| LedgerError::Record { sequence, source })?;
+        own &= matches!(entry, Entry::System(_));
+        Ok(())
+    });
+    read.map_err(PipelineError::from)?;
+    if !own {
+        return Err(differs(path, expected, head(reader.len())?));
     }
     curve_of(reader, period)
 }
