@@ -153,9 +153,14 @@ fn of_io(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
+/// What was to be read is not there; what was to be written need not be, but its folder must.
 fn of_file(path: &Path) -> Option<String> {
     let shown = path.display();
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
     match path.try_exists() {
+        Ok(false) if folder.is_some_and(|folder| !folder.exists()) => {
+            Some(format!("there is no folder for {shown}: make it, or check the path"))
+        }
         Ok(false) => Some(format!("nothing is at {shown}: check the path")),
         _ => None,
     }

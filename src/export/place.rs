@@ -1,9 +1,8 @@
 //! Files of an export, which are there whole or not at all.
 //!
-//! Written under the name with `.schwabot-partial` behind it, made durable, renamed. Nothing is written
-//! into a ledger. What is there already
-//! is replaced only where that was asked for, and never if it is a directory, a link or a device.
-//! Dropping a file that was not kept removes it.
+//! Written under the name with `.schwabot-partial` behind it, made durable, renamed. Nothing is
+//! written into a ledger. What is there already is replaced only where that was asked for, and
+//! never if it is a directory, a link or a device. Dropping a file that was not kept removes it.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};

@@ -1,8 +1,8 @@
 //! Numbers as files write them, and sums of them: exact, however fine.
 //!
 //! A [`Number`] keeps up to 24 decimals and how many the text had; only 12 fit a price or a
-//! quantity: the rest is rounded half-even, and [`Number::note`] keeps the whole. A [`Sum`] adds numbers and products of two
-//! and shows as many decimals as the finest of them was written with.
+//! quantity: the rest is rounded half-even, and [`Number::note`] keeps the whole. A [`Sum`] adds
+//! numbers and products of two and shows as many decimals as the finest of them was written with.
 //!
 //! Invariants: no float is made of any number; nothing is rounded unseen, and no sum of anything
 //! rounded; what cannot be held is refused.

@@ -37,8 +37,9 @@ pub(super) fn fresh_dir(command: &str) -> Result<PathBuf, CliError> {
 pub(super) fn outside_ledgers(path: &Path) -> Result<(), CliError> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     if is_inside_ledger(&RealDisk, folder.unwrap_or(Path::new("."))) {
-        let what = "it would lie inside a ledger; take another place".to_owned();
-        return Err(CliError::File { path: path.to_owned(), what });
+        let path = path.display();
+        let text = format!("{path} would lie inside a ledger: take another place");
+        return Err(CliError::Usage(text));
     }
     Ok(())
 }
