@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 /// BLAKE3 derive-key context of a frame or segment-header link.
 pub const LINK_CONTEXT: &str = "schwabot 2026-11 ledger link v1";
-/// Domain prefix of a canonical trade hash; see `DOMAIN_DECISIONS` 4 in `src/docs/DECISIONS.md`.
+/// Domain prefix of a canonical trade hash; see D13 in `src/docs/DECISIONS.md`.
 pub const TRADE_DOMAIN: &[u8] = b"schwabot/trade/v1\0";
 /// Domain prefix of a run id.
 pub const RUN_DOMAIN: &[u8] = b"schwabot/run/v1\0";
