@@ -17,17 +17,17 @@ use super::args_proofs::{
 use super::args_reconcile::ReconcileArgs;
 use super::args_replay::ReplayArgs;
 use super::args_report::ReportArgs;
+use super::args_run::RunArgs;
 use super::args_sweep::SweepArgs;
 use super::args_tools::{CompletionsArgs, ConfigArgs, ManArgs};
 use super::args_watch::WatchArgs;
-use crate::event::{FileFormat, FillModel};
 use crate::ledger::SyncMode;
 use crate::ledger::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use crate::market::PairSymbol;
-use crate::pipeline::{file_format, fill_model, sync_mode};
+use crate::pipeline::sync_mode;
 use crate::projections::UpTo;
-use crate::time::{Span, Timestamp};
-use crate::units::{Money, Ratio};
+use crate::time::Timestamp;
+use crate::units::Money;
 
 /// A trading ledger that proves itself.
 ///
@@ -147,9 +147,6 @@ pub(super) struct BacktestArgs {
     /// Candle files; the pair is taken from the name unless it stands before a `=`
     #[arg(long, value_name = "[PAIR=]FILE", num_args = 1..)]
     pub(super) data: Vec<OsString>,
-    /// The pair (BASE/QUOTE) of the files that name none
-    #[arg(long, value_parser = pair)]
-    pub(super) pair: Option<PairSymbol>,
     /// Who decides [default: sma-cross]
     #[arg(long, value_name = "NAME")]
     pub(super) strategy: Option<String>,
@@ -162,33 +159,8 @@ pub(super) struct BacktestArgs {
     /// A parameter of the strategy
     #[arg(long, value_name = "NAME=VALUE", value_parser = named)]
     pub(super) param: Vec<(String, String)>,
-    /// Opening cash [default: 10000 of the first pair's quote currency]
-    #[arg(long, value_name = "CUR=AMOUNT", value_parser = cash)]
-    pub(super) cash: Vec<(String, Money)>,
-    /// Fee a side, as a share of the notional [default: 0.001]
-    #[arg(long, value_name = "RATE")]
-    pub(super) fee: Option<Ratio>,
-    /// Half the spread, as a share of the price [default: 0.0001]
-    #[arg(long, value_name = "R")]
-    pub(super) half_spread: Option<Ratio>,
-    /// Factor of the square-root impact; 0 switches it off [default: 1]
-    #[arg(long, value_name = "Y")]
-    pub(super) impact: Option<Ratio>,
-    /// When orders fill: next-open or this-close [default: next-open]
-    #[arg(long, value_parser = fill_model)]
-    pub(super) fill: Option<FillModel>,
-    /// Length of the bars, such as 1m, 15m, 1h, 1d
-    #[arg(long)]
-    pub(super) interval: Option<Span>,
-    /// Format of the files: binance-klines, freqtrade, ohlcv; else read off their first bytes
-    #[arg(long, value_parser = file_format)]
-    pub(super) data_format: Option<FileFormat>,
-    /// Leave malformed rows out, and record that
-    #[arg(long)]
-    pub(super) skip_malformed: bool,
-    /// Allow selling more than is held
-    #[arg(long)]
-    pub(super) allow_short: bool,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
     /// Where to record; a fresh directory unless given
     #[arg(long, value_name = "DIR")]
     pub(super) ledger: Option<PathBuf>,

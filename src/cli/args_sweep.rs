@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 
-use super::args::{Format, cash, pair};
-use crate::event::{FileFormat, FillModel};
-use crate::market::PairSymbol;
-use crate::pipeline::{Axis, file_format, fill_model};
+use super::args::Format;
+use super::args_run::RunArgs;
+use crate::pipeline::Axis;
 use crate::time::Span;
-use crate::units::{Money, Ratio};
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("ledgers").required(true).args(["out", "no_ledgers"]))]
@@ -18,9 +16,6 @@ pub(super) struct SweepArgs {
     /// Candle files; the pair is taken from the name unless it stands before a `=`
     #[arg(long, value_name = "[PAIR=]FILE", num_args = 1.., required_unless_present = "config")]
     pub(super) data: Vec<OsString>,
-    /// The pair (BASE/QUOTE) of the files that name none
-    #[arg(long, value_parser = pair)]
-    pub(super) pair: Option<PairSymbol>,
     /// A strategy to try; may be given several times [default: sma-cross]
     #[arg(long, value_name = "NAME")]
     pub(super) strategy: Vec<String>,
@@ -48,33 +43,8 @@ pub(super) struct SweepArgs {
     /// Trials at a time; the answer never depends on it [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
-    /// Opening cash [default: 10000 of the first pair's quote currency]
-    #[arg(long, value_name = "CUR=AMOUNT", value_parser = cash)]
-    pub(super) cash: Vec<(String, Money)>,
-    /// Fee a side, as a share of the notional [default: 0.001]
-    #[arg(long, value_name = "RATE")]
-    pub(super) fee: Option<Ratio>,
-    /// Half the spread, as a share of the price [default: 0.0001]
-    #[arg(long, value_name = "R")]
-    pub(super) half_spread: Option<Ratio>,
-    /// Factor of the square-root impact; 0 switches it off [default: 1]
-    #[arg(long, value_name = "Y")]
-    pub(super) impact: Option<Ratio>,
-    /// When orders fill: next-open or this-close [default: next-open]
-    #[arg(long, value_parser = fill_model)]
-    pub(super) fill: Option<FillModel>,
-    /// Length of the bars, such as 1m, 15m, 1h, 1d
-    #[arg(long)]
-    pub(super) interval: Option<Span>,
-    /// Format of the files: binance-klines, freqtrade, ohlcv; else read off their first bytes
-    #[arg(long, value_parser = file_format)]
-    pub(super) data_format: Option<FileFormat>,
-    /// Leave malformed rows out, and record that
-    #[arg(long)]
-    pub(super) skip_malformed: bool,
-    /// Allow selling more than is held
-    #[arg(long)]
-    pub(super) allow_short: bool,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
     /// text: show at most so many trials
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(super) top: usize,

@@ -13,6 +13,7 @@ mod args_proofs;
 mod args_reconcile;
 mod args_replay;
 mod args_report;
+mod args_run;
 mod args_sweep;
 mod args_tools;
 mod args_watch;

@@ -102,7 +102,10 @@ fn nothing_is_written_into_a_ledger_even_when_forced() -> TestResult {
     let segment = format!("{ledger}/segments/000000000000.seg");
     let before = std::fs::read(&segment)?;
     let (new, page) = (format!("{ledger}/new.jsonl"), format!("{ledger}/tiles.toml"));
-    let commands: [&[&str]; 5] = [
+    let data = place
+        .write("BTC_USDT-1m.csv", "date,open,high,low,close,volume\n1617235200,1,1,1,1,1\n")?;
+    let commands: [&[&str]; 6] = [
+        &["sweep", "--data", &data, "--no-ledgers", "--page", &segment, "--force"],
         &["export", &ledger, "--to", "jsonl", &segment, "--what", "bars", "--force"],
         &["export", &ledger, "--to", "vcp", &new],
         &["report", &ledger, "-o", &segment, "--force"],

@@ -1,13 +1,13 @@
 //! `backtest`: a strategy over candle files, everything recorded.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::figures::{Figures, tell_figures, tell_time};
 use super::place::ledger_at;
+use super::run_inputs;
 use crate::cli::answer::Answer;
 use crate::cli::args::{BacktestArgs, Format};
 use crate::cli::interrupt;
@@ -18,12 +18,12 @@ use crate::event::{FillModel, Mode, RunConfig, StrategyConfig};
 use crate::ledger::clock::Stopwatch;
 use crate::ledger::{Reader, SyncMode, WriterOptions};
 use crate::market::{
-    CommandFile, CommandedSource, DataFile, MarketOptions, PERMUTED_BARS_MAX, PairSymbol,
-    PermutableMarket, Source, open_market, parse_data_argument,
+    CommandFile, CommandedSource, DataFile, MarketOptions, PERMUTED_BARS_MAX, PermutableMarket,
+    Source, open_market,
 };
 use crate::pipeline::{
     Job, PermutationOutcome, PipelineError, RunFile, RunOptions, RunSettings, Summary,
-    VenueSettings, market_config, run as run_job, run_permutations, run_unrecorded, usual_threads,
+    market_config, run as run_job, run_permutations, run_unrecorded, usual_threads,
 };
 use crate::projections::{UpTo, fold};
 use crate::strategies::{self, Catalogue};
@@ -35,11 +35,8 @@ pub(in crate::cli) fn run(args: &BacktestArgs) -> Outcome {
         Some(path) => RunFile::read(path)?,
         None => RunFile::default(),
     };
-    let files = data_files(args, &file)?;
-    let market_options = MarketOptions {
-        interval: args.interval.or(file.interval),
-        skip_malformed: args.skip_malformed || file.skip_malformed.unwrap_or_default(),
-    };
+    let files = run_inputs::data_files(&args.data, &args.run, &file)?;
+    let market_options = run_inputs::market_options(&args.run, &file);
     let market = open_market(&files, &market_options)?;
     let config = market_config(&settings(args).or(file.run.clone()), &market.pairs)?;
     let story = Story::new(&config, &files);
@@ -202,50 +199,11 @@ fn say_what_is_left(ledger: &Path) {
     }
 }
 
-fn data_files(args: &BacktestArgs, file: &RunFile) -> Result<Vec<DataFile>, CliError> {
-    let mut files: Vec<DataFile> = args.data.iter().map(data_file).collect();
-    if files.is_empty() {
-        files.clone_from(&file.data);
-    }
-    if files.is_empty() {
-        let text = "no data: give --data [PAIR=]FILE, or `data` in the file of --config";
-        return Err(CliError::Usage(text.to_owned()));
-    }
-    let named = match &file.pair {
-        Some(text) if args.pair.is_none() => Some(PairSymbol::parse(text).ok_or_else(|| {
-            CliError::Usage(format!("pair `{text}`: write it as BASE/QUOTE, in capitals"))
-        })?),
-        _ => args.pair.clone(),
-    };
-    let format = args.data_format.or(file.data_format);
-    for known in &mut files {
-        known.pair = known.pair.take().or_else(|| named.clone());
-        known.format = format;
-    }
-    Ok(files)
-}
-
-fn data_file(argument: &OsString) -> DataFile {
-    match argument.to_str() {
-        Some(text) => parse_data_argument(text),
-        None => DataFile { path: PathBuf::from(argument), pair: None, format: None },
-    }
-}
-
 fn settings(args: &BacktestArgs) -> RunSettings {
     RunSettings {
         strategy: args.strategy.clone(),
         parameters: args.param.iter().cloned().collect(),
-        cash: args.cash.iter().cloned().collect(),
-        venue: VenueSettings {
-            fill: args.fill,
-            fee: args.fee,
-            half_spread: args.half_spread,
-            impact: args.impact,
-            impact_window_bars: None,
-            allow_short: args.allow_short.then_some(true),
-        },
-        ..RunSettings::default()
+        ..run_inputs::settings(&args.run)
     }
 }
 

@@ -1,12 +1,9 @@
 //! `report`: the tear sheet of a ledger.
 
-use std::fmt::Display;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::key_ring;
-use super::place::outside_ledgers;
+use super::page::{refuse_place, write_page};
 use crate::audit::{Verdict, VerifyOptions};
 use crate::cli::answer::Answer;
 use crate::cli::args::Format;
@@ -14,7 +11,6 @@ use crate::cli::args_report::ReportArgs;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::text::{BAD, GOOD, Screen};
 use crate::erasure::Unseal;
-use crate::ledger::disk::{Readers, RealDisk, write_whole};
 use crate::pipeline::usual_threads;
 use crate::projections::UpTo;
 use crate::report::{SheetOptions, TearSheet, Trials, tear_sheet};
@@ -54,9 +50,7 @@ pub(in crate::cli) fn run(args: &ReportArgs) -> Outcome {
     let sheet = tear_sheet(&args.ledger, &options)?;
     let code = sheet.proof.exit_code;
     if let Some(path) = &args.output {
-        let page = sheet.page(&flags(args));
-        let written = write_whole(&RealDisk, path, page.as_bytes(), Readers::Usual);
-        written.map_err(|error| cannot(path, &error))?;
+        write_page(path, &sheet.page(&flags(args)))?;
     }
     match show(args, &sheet) {
         // The verdict stands, whoever reads the answer to its end.
@@ -105,22 +99,6 @@ fn tell(screen: &mut Screen, args: &ReportArgs, sheet: &TearSheet) -> Result<(),
         }
     }
     Ok(())
-}
-
-fn cannot(path: &Path, what: &dyn Display) -> CliError {
-    CliError::File { path: path.to_owned(), what: format!("cannot write the report: {what}") }
-}
-
-/// Refuses what must not be written over, before the work is done.
-fn refuse_place(path: &Path, force: bool) -> Result<(), CliError> {
-    outside_ledgers(path)?;
-    match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(cannot(path, &error)),
-        Ok(known) if !known.is_file() => Err(cannot(path, &"there is something that is no file")),
-        Ok(_) if !force => Err(cannot(path, &"the file exists; --force replaces it")),
-        Ok(_) => Ok(()),
-    }
 }
 
 /// The flags that change what a sheet says, as they are to be typed again.

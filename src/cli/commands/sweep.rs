@@ -1,19 +1,16 @@
 //! `sweep`: many runs side by side, judged on data that they did not see.
 
-use std::path::Path;
-
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::page::{refuse_place, write_page};
+use super::run_inputs::{data_files, market_options, settings};
 use super::sweep_answer::{Told, tell};
 use crate::cli::args_sweep::{Plan, Stretch, SweepArgs};
 use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, INTERRUPTED, Outcome};
 use crate::cli::text::{count, note};
-use crate::ledger::disk::{Readers, RealDisk, write_whole};
-use crate::market::{DataFile, MarketOptions, PairSymbol, open_market, parse_data_argument};
-use crate::pipeline::{
-    Grid, RunFile, RunSettings, Sweep, Trial, TrialResult, VenueSettings, run_sweep, usual_threads,
-};
+use crate::market::open_market;
+use crate::pipeline::{Grid, RunFile, Sweep, Trial, TrialResult, run_sweep, usual_threads};
 use crate::report::{Judgement, WalkForward, judge, selection_page};
 use crate::time::{MINUTE_NS, Span};
 
@@ -21,12 +18,12 @@ use crate::time::{MINUTE_NS, Span};
 const PERIOD: Span = Span::from_nanos(60 * MINUTE_NS);
 
 pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
+    if let Some(page) = &args.page {
+        refuse_place(page, args.force)?;
+    }
     let file = args.config.as_deref().map(RunFile::read).transpose()?.unwrap_or_default();
-    let files = data_files(args, &file)?;
-    let market_options = MarketOptions {
-        interval: args.interval.or(file.interval),
-        skip_malformed: args.skip_malformed || file.skip_malformed.unwrap_or_default(),
-    };
+    let files = data_files(&args.data, &args.run, &file)?;
+    let market_options = market_options(&args.run, &file);
     let market = open_market(&files, &market_options)?;
     let interval = market.pairs.iter().map(|pair| pair.interval).max().unwrap_or(PERIOD);
     let period = args.period.unwrap_or(PERIOD.max(interval));
@@ -35,15 +32,12 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
         return Err(CliError::Usage(text));
     }
     let walk = args.walk_forward.map(|plan| in_periods(plan, interval, period)).transpose()?;
-    if let Some(page) = &args.page {
-        refuse_page(page, args.force)?;
-    }
     let own = Grid { strategies: args.strategy.clone(), axes: args.param.clone() };
     let grid = match &args.grid {
         Some(path) => own.and(Grid::read(path)?)?,
         None => own,
     };
-    let plan = grid.plan(&settings(args).or(file.run.clone()), &market.pairs)?;
+    let plan = grid.plan(&settings(&args.run).or(file.run.clone()), &market.pairs)?;
     if let Some(reason) = &plan.first_reason {
         let left_out = count(plan.unusable as u64, "combination");
         note(&format_args!("{left_out} left out, the first because {reason}"));
@@ -78,22 +72,20 @@ pub(in crate::cli) fn run(args: &SweepArgs) -> Outcome {
     // nobody reads on.
     let table = tell(args, &told);
     if let Some(page) = &args.page {
-        write_page(page, &told)?;
+        write_page(page, &page_of(&told))?;
     }
     table?;
     Ok(0)
 }
 
-fn write_page(page: &Path, told: &Told<'_>) -> Result<(), CliError> {
+fn page_of(told: &Told<'_>) -> String {
     let labels: Vec<String> = told.plan.trials.iter().map(Trial::label).collect();
     let heads: Vec<String> = told
         .results
         .iter()
         .map(|result| result.head.map_or_else(String::new, |head| head.root.to_string()))
         .collect();
-    let text = selection_page(told.judged, &labels, &heads);
-    let written = write_whole(&RealDisk, page, text.as_bytes(), Readers::Usual);
-    written.map_err(|error| CliError::File { path: page.to_owned(), what: error.to_string() })
+    selection_page(told.judged, &labels, &heads)
 }
 
 /// Says how to go on.
@@ -114,22 +106,6 @@ fn progress(trials: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// A page that is there is not lost by a mistyped name, and what is no file is never replaced. A
-/// folder that is missing is told before the trials run, and not after them.
-fn refuse_page(page: &Path, force: bool) -> Result<(), CliError> {
-    let folder = page.parent().filter(|folder| *folder != Path::new(""));
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let what = "is no directory, so no page can be written there".to_owned();
-        return Err(CliError::File { path: folder.to_owned(), what });
-    }
-    let what = match std::fs::symlink_metadata(page) {
-        Ok(there) if !there.is_file() => "is no plain file, and is not replaced",
-        Ok(_) if !force => "is already there: take another name, or replace it with --force",
-        _ => return Ok(()),
-    };
-    Err(CliError::File { path: page.to_owned(), what: what.to_owned() })
 }
 
 fn in_periods(plan: Plan, interval: Span, period: Span) -> Result<WalkForward, CliError> {
@@ -153,48 +129,4 @@ fn in_periods(plan: Plan, interval: Span, period: Span) -> Result<WalkForward, C
     };
     plan.check()?;
     Ok(plan)
-}
-
-fn data_files(args: &SweepArgs, file: &RunFile) -> Result<Vec<DataFile>, CliError> {
-    let mut files: Vec<DataFile> = args
-        .data
-        .iter()
-        .map(|argument| match argument.to_str() {
-            Some(text) => parse_data_argument(text),
-            None => DataFile { path: argument.into(), pair: None, format: None },
-        })
-        .collect();
-    if files.is_empty() {
-        files.clone_from(&file.data);
-    }
-    if files.is_empty() {
-        let text = "no data: give --data [PAIR=]FILE, or `data` in the file of --config";
-        return Err(CliError::Usage(text.to_owned()));
-    }
-    let named = match &file.pair {
-        Some(text) if args.pair.is_none() => Some(PairSymbol::parse(text).ok_or_else(|| {
-            CliError::Usage(format!("pair `{text}`: write it as BASE/QUOTE, in capitals"))
-        })?),
-        _ => args.pair.clone(),
-    };
-    for known in &mut files {
-        known.pair = known.pair.take().or_else(|| named.clone());
-        known.format = args.data_format.or(file.data_format);
-    }
-    Ok(files)
-}
-
-fn settings(args: &SweepArgs) -> RunSettings {
-    RunSettings {
-        cash: args.cash.iter().cloned().collect(),
-        venue: VenueSettings {
-            fill: args.fill,
-            fee: args.fee,
-            half_spread: args.half_spread,
-            impact: args.impact,
-            impact_window_bars: None,
-            allow_short: args.allow_short.then_some(true),
-        },
-        ..RunSettings::default()
-    }
 }
