@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use super::form::{Waiting, checked, side_of};
 use super::json::{Step, Walk};
 use super::lines::Input;
+use super::named::Named;
 use super::number::Number;
 use super::object::Object;
 use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};

@@ -13,10 +13,9 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
-use super::number::Number;
+use super::named::Named;
 use super::rows::{AccountError, Fault, WORD_MAX, quote};
 use crate::signals::shortest_float_text;
-use crate::time::Timestamp;
 
 /// The longest value, and the longest row, in bytes.
 const VALUE_MAX: i32 = 64 << 10;
@@ -208,43 +207,9 @@ impl TableRow {
         self.values.iter().find(|(own, ..)| *own == name).and_then(|(_, _, value)| value.as_ref())
     }
 
-    /// Makes the error of a value.
-    pub(super) fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
-        let found = self.values.iter().find(|(own, ..)| *own == name);
-        Fault::new((self.row(), found.map_or(0, |(_, place, _)| *place)), name, reason)
-    }
-
     /// Whether a value is a binary float.
     pub(super) fn is_float(&self, name: &str) -> bool {
         self.value(name).is_some_and(|value| value.float)
-    }
-
-    /// Returns what a column says; none where it is absent, `NULL` or empty.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Fault> {
-        match self.value(name) {
-            Some(value) if value.text.len() > WORD_MAX => {
-                Err(self.fault(name, format!("longer than {WORD_MAX} bytes")))
-            }
-            value => Ok(value.map(|value| value.text.clone()).filter(|text| !text.is_empty())),
-        }
-    }
-
-    /// Returns what a column says that may not be absent.
-    pub(super) fn needed(&self, name: &'static str) -> Result<String, Fault> {
-        self.text(name)?.ok_or_else(|| self.fault(name, "is missing"))
-    }
-
-    /// Reads a number.
-    pub(super) fn number(&self, name: &'static str) -> Result<Option<Number>, Fault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let bad = |error| self.fault(name, format!("{}: {error}", quote(&text)));
-        Number::parse(&text).map(Some).map_err(bad)
-    }
-
-    /// Reads a number above zero.
-    pub(super) fn positive(&self, name: &'static str) -> Result<Number, Fault> {
-        let number = self.number(name)?.ok_or_else(|| self.fault(name, "is missing"))?;
-        if number.raw() > 0 { Ok(number) } else { Err(self.fault(name, "is not above zero")) }
     }
 
     /// Reads a truth value.
@@ -255,15 +220,21 @@ impl TableRow {
             Some(other) => Err(self.fault(name, format!("{} is no yes or no", quote(other)))),
         }
     }
+}
 
-    /// Reads a time with the reader that is handed in.
-    pub(super) fn time(
-        &self,
-        name: &'static str,
-        read: impl Fn(&str) -> Option<Timestamp>,
-    ) -> Result<Option<Timestamp>, Fault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let time = read(&text);
-        time.map(Some).ok_or_else(|| self.fault(name, format!("{} is no time", quote(&text))))
+impl Named for TableRow {
+    fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
+        let found = self.values.iter().find(|(own, ..)| *own == name);
+        Fault::new((self.row(), found.map_or(0, |(_, place, _)| *place)), name, reason)
+    }
+
+    // Returns what a column says; none where it is absent, `NULL` or empty.
+    fn text(&self, name: &'static str) -> Result<Option<String>, Fault> {
+        match self.value(name) {
+            Some(value) if value.text.len() > WORD_MAX => {
+                Err(self.fault(name, format!("longer than {WORD_MAX} bytes")))
+            }
+            value => Ok(value.map(|value| value.text.clone()).filter(|text| !text.is_empty())),
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::form::{Waiting, checked};
 use super::json::{Piece, Step, Walk};
 use super::lines::Input;
+use super::named::Named;
 use super::number::Number;
 use super::object::Object;
 use super::rows::{

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::database::{TableReader, TableRow, columns_of, connect};
 use super::form::{Waiting, checked, side_of};
 use super::hummingbot::TRUNCATED;
+use super::named::Named;
 use super::number::Number;
 use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
 use super::times;

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::form::{Waiting, checked, side_of};
 use super::json::{Piece, Step, Walk};
 use super::lines::Input;
+use super::named::Named;
 use super::number::Number;
 use super::object::{Object, canonical};
 use super::rows::{

@@ -28,6 +28,7 @@ mod legacy;
 mod lines;
 mod metatrader;
 mod metatrader_html;
+mod named;
 mod number;
 mod object;
 mod rows;

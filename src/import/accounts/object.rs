@@ -7,9 +7,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::json::{Piece, unsound};
-use super::number::Number;
+use super::named::Named;
 use super::rows::{Fault, WORD_MAX, quote};
-use crate::time::Timestamp;
 
 /// The fields of an object in their order, each with its text.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
@@ -77,54 +76,6 @@ impl<'a> Object<'a> {
         (text != "null").then_some(text)
     }
 
-    /// Makes the error of a field.
-    pub(super) fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
-        let place = match self.raw(name) {
-            Some(text) => place_in(self.whole, self.place, text.as_bytes()),
-            None => self.place,
-        };
-        Fault::new(place, name, reason)
-    }
-
-    /// Returns a field as text: a string, or a number as it is written.
-    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>, Fault> {
-        let Some(raw) = self.raw(name) else { return Ok(None) };
-        let text = if raw.starts_with('"') {
-            serde_json::from_str(raw).map_err(|_| self.fault(name, "is no text"))?
-        } else if raw.starts_with(['{', '[']) {
-            return Err(self.fault(name, format!("{} is no text", quote(raw))));
-        } else {
-            raw.to_owned()
-        };
-        if text.len() > WORD_MAX {
-            return Err(self.fault(name, format!("longer than {WORD_MAX} bytes")));
-        }
-        Ok((!text.is_empty()).then_some(text))
-    }
-
-    /// Returns a field as text that may not be absent.
-    pub(super) fn needed(&self, name: &'static str) -> Result<String, Fault> {
-        self.text(name)?.ok_or_else(|| self.fault(name, "is missing"))
-    }
-
-    /// Reads a number, also one in quotes.
-    pub(super) fn number(&self, name: &'static str) -> Result<Option<Number>, Fault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let bad = |error| self.fault(name, format!("{}: {error}", quote(&text)));
-        Number::parse(&text).map(Some).map_err(bad)
-    }
-
-    /// Reads a number that may not be absent.
-    pub(super) fn needed_number(&self, name: &'static str) -> Result<Number, Fault> {
-        self.number(name)?.ok_or_else(|| self.fault(name, "is missing"))
-    }
-
-    /// Reads a number above zero.
-    pub(super) fn positive(&self, name: &'static str) -> Result<Number, Fault> {
-        let number = self.needed_number(name)?;
-        if number.raw() > 0 { Ok(number) } else { Err(self.fault(name, "is not above zero")) }
-    }
-
     /// Reads `true` or `false`, or 1 or 0.
     pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, Fault> {
         match self.raw(name) {
@@ -133,17 +84,6 @@ impl<'a> Object<'a> {
             Some("false" | "0") => Ok(Some(false)),
             Some(other) => Err(self.fault(name, format!("{} is no yes or no", quote(other)))),
         }
-    }
-
-    /// Reads a time with the reader that is handed in.
-    pub(super) fn time(
-        &self,
-        name: &'static str,
-        read: impl Fn(&str) -> Option<Timestamp>,
-    ) -> Result<Option<Timestamp>, Fault> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let time = read(&text);
-        time.map(Some).ok_or_else(|| self.fault(name, format!("{} is no time", quote(&text))))
     }
 
     /// Reads the object that a field is.
@@ -161,6 +101,32 @@ impl<'a> Object<'a> {
         let elements = elements.map_err(|_| self.fault(name, "is no array"))?;
         let read = |raw: &'a RawValue| Self::read(self.whole, self.place, raw.get().as_bytes());
         elements.into_iter().map(read).collect()
+    }
+}
+
+impl Named for Object<'_> {
+    fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
+        let place = match self.raw(name) {
+            Some(text) => place_in(self.whole, self.place, text.as_bytes()),
+            None => self.place,
+        };
+        Fault::new(place, name, reason)
+    }
+
+    // Returns a field as text: a string, or a number as it is written.
+    fn text(&self, name: &'static str) -> Result<Option<String>, Fault> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        let text = if raw.starts_with('"') {
+            serde_json::from_str(raw).map_err(|_| self.fault(name, "is no text"))?
+        } else if raw.starts_with(['{', '[']) {
+            return Err(self.fault(name, format!("{} is no text", quote(raw))));
+        } else {
+            raw.to_owned()
+        };
+        if text.len() > WORD_MAX {
+            return Err(self.fault(name, format!("longer than {WORD_MAX} bytes")));
+        }
+        Ok((!text.is_empty()).then_some(text))
     }
 }
 

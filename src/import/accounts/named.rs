@@ -1,0 +1,47 @@
+//! What can be asked of a row whose values bear names, wherever it comes from.
+
+use super::number::Number;
+use super::rows::{Fault, quote};
+use crate::time::Timestamp;
+
+/// A row of named values.
+pub(super) trait Named {
+    /// Makes the error of a value.
+    fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault;
+
+    /// Returns a value as text; none where it is absent or empty.
+    fn text(&self, name: &'static str) -> Result<Option<String>, Fault>;
+
+    /// Returns a value as text that may not be absent.
+    fn needed(&self, name: &'static str) -> Result<String, Fault> {
+        self.text(name)?.ok_or_else(|| self.fault(name, "is missing"))
+    }
+
+    /// Reads a number, also one in quotes.
+    fn number(&self, name: &'static str) -> Result<Option<Number>, Fault> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let bad = |error| self.fault(name, format!("{}: {error}", quote(&text)));
+        Number::parse(&text).map(Some).map_err(bad)
+    }
+
+    /// Reads a number that may not be absent.
+    fn needed_number(&self, name: &'static str) -> Result<Number, Fault> {
+        self.number(name)?.ok_or_else(|| self.fault(name, "is missing"))
+    }
+
+    /// Reads a number above zero.
+    fn positive(&self, name: &'static str) -> Result<Number, Fault> {
+        let number = self.needed_number(name)?;
+        if number.raw() > 0 { Ok(number) } else { Err(self.fault(name, "is not above zero")) }
+    }
+    /// Reads a time with the reader that is handed in.
+    fn time(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str) -> Option<Timestamp>,
+    ) -> Result<Option<Timestamp>, Fault> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let time = read(&text);
+        time.map(Some).ok_or_else(|| self.fault(name, format!("{} is no time", quote(&text))))
+    }
+}
