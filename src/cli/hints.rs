@@ -59,6 +59,7 @@ pub(super) fn next_step(error: &CliError) -> Option<String> {
         CliError::File { path, .. } | CliError::RunFile(RunFileError::Io { file: path, .. }) => {
             of_file(path)
         }
+        CliError::NotWritten { path, .. } => of_folder(path),
         _ => None,
     }
 }
@@ -153,14 +154,16 @@ fn of_io(path: &Path, error: &io::Error) -> Option<String> {
     })
 }
 
-/// What was to be read is not there; what was to be written need not be, but its folder must.
+/// A file that was to be written need not be there, but its folder must.
+fn of_folder(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""))?;
+    let shown = folder.display();
+    (!folder.is_dir()).then(|| format!("there is no folder {shown}: make it, or check the path"))
+}
+
 fn of_file(path: &Path) -> Option<String> {
     let shown = path.display();
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
     match path.try_exists() {
-        Ok(false) if folder.is_some_and(|folder| !folder.exists()) => {
-            Some(format!("there is no folder for {shown}: make it, or check the path"))
-        }
         Ok(false) => Some(format!("nothing is at {shown}: check the path")),
         _ => None,
     }

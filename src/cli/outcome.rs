@@ -104,6 +104,9 @@ pub(super) enum CliError {
     SelfTest(#[from] SelfTestError),
     #[error("{}: {what}", path.display())]
     File { path: PathBuf, what: String },
+    /// As [`CliError::File`], of a file that was to be written.
+    #[error("{}: {what}", path.display())]
+    NotWritten { path: PathBuf, what: String },
 }
 
 impl From<io::Error> for CliError {

@@ -52,6 +52,10 @@ const CASES: &[(&str, &str)] = &[
     ("recover @/l --from @/kept", "next: name a directory that is new or empty"),
     ("salvage @/l @/full", "next: name a directory that is new or empty"),
     ("export @/l --to memory-stack @/full", "export into a new directory"),
+    // What is written.
+    ("report @/l -o @/full/letter", "cannot write the page: the file exists; --force replaces it"),
+    ("report @/l -o @/l/x.html", "inside a ledger: take another place"),
+    ("config init @/nowhere/c.toml", "next: there is no folder @/nowhere: make it"),
     // Trades and records.
     ("why @/l 12", "next: `schwabot state LEDGER trades` lists the hashes"),
     ("why @/l ffffffff", "`state LEDGER trades` lists them"),

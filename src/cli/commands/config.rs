@@ -26,7 +26,7 @@ pub(in crate::cli) fn run(args: &ConfigArgs, layers: &Layers) -> Outcome {
                     }
                     _ => format!("cannot write the configuration: {error}"),
                 };
-                CliError::File { path: path.clone(), what }
+                CliError::NotWritten { path: path.clone(), what }
             };
             let file = std::fs::File::options().write(true).create_new(true).open(path);
             file.and_then(|mut file| file.write_all(template().as_bytes())).map_err(failed)?;

@@ -9,7 +9,7 @@ use crate::cli::outcome::CliError;
 use crate::ledger::disk::{Readers, RealDisk, write_whole};
 
 fn cannot(path: &Path, what: &dyn Display) -> CliError {
-    CliError::File { path: path.to_owned(), what: format!("cannot write the page: {what}") }
+    CliError::NotWritten { path: path.to_owned(), what: format!("cannot write the page: {what}") }
 }
 
 /// Refuses a place that is inside a ledger, has no folder, or holds what must not be written over.
@@ -18,7 +18,7 @@ pub(super) fn refuse_place(path: &Path, force: bool) -> Result<(), CliError> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let what = "is no directory, so no page can be written there".to_owned();
-        return Err(CliError::File { path: folder.to_owned(), what });
+        return Err(CliError::NotWritten { path: folder.to_owned(), what });
     }
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -34,7 +34,7 @@ pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
     let written = write_whole(&RealDisk, &args.out, receipt.to_string().as_bytes(), Readers::Usual);
     written.map_err(|error| {
         let what = format!("cannot write the receipt: {error}");
-        CliError::File { path: args.out.clone(), what }
+        CliError::NotWritten { path: args.out.clone(), what }
     })?;
     let checkpoint = receipt.note.checkpoint();
     let mut screen = Screen::new();
@@ -62,7 +62,7 @@ pub(in crate::cli) fn run(args: &ProveArgs) -> Outcome {
 /// Refuses what is not to be written over: anything but an earlier receipt.
 fn check_place(path: &Path) -> Result<(), CliError> {
     outside_ledgers(path)?;
-    let failed = |what: String| CliError::File { path: path.to_owned(), what };
+    let failed = |what: String| CliError::NotWritten { path: path.to_owned(), what };
     match std::fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(error.to_string())),

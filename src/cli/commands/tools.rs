@@ -22,7 +22,7 @@ pub(in crate::cli) fn completions(args: &CompletionsArgs) -> Outcome {
 pub(in crate::cli) fn man(args: &ManArgs) -> Outcome {
     let failed = |error: std::io::Error| {
         let what = format!("cannot write the pages: {error}");
-        CliError::File { path: args.dir.clone(), what }
+        CliError::NotWritten { path: args.dir.clone(), what }
     };
     outside_ledgers(&args.dir.join("page"))?;
     std::fs::create_dir_all(&args.dir).map_err(failed)?;

@@ -108,7 +108,7 @@ fn follow(args: &VerifyArgs, options: &VerifyOptions) -> Result<Report, CliError
 
 /// Writes the evidence into a directory that is new or empty.
 fn write_bundle(folder: &Path, files: &[BundleFile]) -> Result<(), CliError> {
-    let failed = |path: &Path, error: &dyn std::fmt::Display| CliError::File {
+    let failed = |path: &Path, error: &dyn std::fmt::Display| CliError::NotWritten {
         path: path.to_owned(),
         what: format!("cannot write the bundle: {error}"),
     };
