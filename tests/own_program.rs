@@ -6,14 +6,18 @@ use std::path::Path;
 
 use schwabot::audit::{Verdict, VerifyOptions, verify};
 use schwabot::event::wire::{Decode, Encode};
-use schwabot::event::{Event, Mode, OrderReason, Parameter, RunConfig, Side};
+use schwabot::event::{
+    Event, Mode, OrderPlaced, OrderReason, Parameter, RefusalReason, RunConfig, Side,
+};
 use schwabot::kernel::{default_config, default_instrument};
 use schwabot::ledger::{Appended, Ledger, LedgerError, Reader, SyncMode, WriterOptions};
 use schwabot::market::{SyntheticConfig, SyntheticMarket};
 use schwabot::pipeline::{Job, RunOptions, run, run_unrecorded};
 use schwabot::strategies::{
-    Catalogue, Intention, OrderIntention, OwnStrategy, Size, Stance, Strategy, StrategyError, View,
+    Catalogue, Intention, OrderIntention, OwnStrategy, Quote, Size, Stance, Strategy,
+    StrategyError, Venue, View,
 };
+use schwabot::units::{Money, Price, Ratio};
 
 use crate::support::TestResult;
 use crate::support::cli;
@@ -102,8 +106,23 @@ fn a_ledger_of_another_program_is_refused_and_told_by_name() -> TestResult {
     Ok(())
 }
 
-/// Buys at the first bar; the twin sells first, under the same name.
-struct First(Side);
+/// Buys at the first bar; the twin sells first, under the same name. Some bring a venue.
+struct First(Side, Option<FlatFee>);
+
+/// Fills at the market's price for the same fee whatever the order; rejects without one.
+struct FlatFee(&'static str);
+
+impl Venue for FlatFee {
+    fn quote(
+        &self,
+        _view: &dyn View,
+        _order: &OrderPlaced,
+        market: Price,
+    ) -> Result<Quote, RefusalReason> {
+        let fee = self.0.parse().map_err(|_| RefusalReason::NotTradable)?;
+        Ok(Quote { price: market, fee, slippage: Ratio::ZERO })
+    }
+}
 
 impl Strategy for First {
     fn observe(&mut self, _view: &dyn View, _input: &Event) {}
@@ -119,16 +138,20 @@ impl Strategy for First {
             }));
         }
     }
+
+    fn venue(&self) -> Option<&dyn Venue> {
+        self.1.as_ref().map(|own| own as &dyn Venue)
+    }
 }
 
 type Built = Result<Box<dyn Strategy>, StrategyError>;
 
 fn buys(_given: &[Parameter], _run: &RunConfig) -> Built {
-    Ok(Box::new(First(Side::Buy)))
+    Ok(Box::new(First(Side::Buy, None)))
 }
 
 fn sells(_given: &[Parameter], _run: &RunConfig) -> Built {
-    Ok(Box::new(First(Side::Sell)))
+    Ok(Box::new(First(Side::Sell, None)))
 }
 
 fn catalogue(build: fn(&[Parameter], &RunConfig) -> Built) -> Catalogue {
@@ -186,5 +209,60 @@ fn a_strategy_that_is_not_in_the_catalogue_is_refused_before_a_ledger_is_made() 
         "{refused}"
     );
     assert!(!path.exists());
+    Ok(())
+}
+
+fn buys_for(fee: &'static str) -> Built {
+    Ok(Box::new(First(Side::Buy, Some(FlatFee(fee)))))
+}
+
+/// Records a run of a strategy; returns its ledger and the answers to its orders.
+fn answered(
+    place: &cli::Place,
+    build: fn(&[Parameter], &RunConfig) -> Built,
+) -> TestResult<(std::path::PathBuf, Vec<Event>)> {
+    let path = place.path("run");
+    run(&path, job(catalogue(build)), &RunOptions::default(), |_| ControlFlow::Continue(()))?;
+    let reader: Reader<Event> = Reader::open(&path)?;
+    let answers = reader.fold(Vec::new(), |all: &mut Vec<Event>, recorded| {
+        if matches!(recorded.event, Event::OrderFilled(_) | Event::OrderRejected(_)) {
+            all.push(recorded.event);
+        }
+    })?;
+    Ok((path, answers))
+}
+
+#[test]
+fn an_own_venue_fills_the_orders_and_one_that_asks_for_another_fee_is_found() -> TestResult {
+    let place = cli::Place::new()?;
+    let (path, answers) = answered(&place, |_, _| buys_for("1.25"))?;
+    let fees = answers.iter().map(|answer| match answer {
+        Event::OrderFilled(fill) => Some((fill.fee, fill.slippage)),
+        _ => None,
+    });
+    let asked = Some(("1.25".parse::<Money>()?, Ratio::ZERO));
+    assert!(answers.len() > 1 && fees.eq(answers.iter().map(|_| asked)), "{answers:?}");
+    assert_eq!(verdict(&path, catalogue(|_, _| buys_for("1.25"))), Verdict::Intact);
+    assert_eq!(verdict(&path, catalogue(|_, _| buys_for("1.26"))), Verdict::DerivationMismatch);
+    assert_eq!(verdict(&path, catalogue(buys)), Verdict::DerivationMismatch);
+    Ok(())
+}
+
+#[test]
+fn what_an_own_venue_asks_beyond_the_cash_or_below_zero_rejects_the_order() -> TestResult {
+    for (build, reason) in [
+        ((|_, _| buys_for("1000000")) as fn(&[Parameter], &RunConfig) -> Built, "no_cash"),
+        (|_, _| buys_for("-0.01"), "overflow"),
+        (|_, _| buys_for("none"), "not_tradable"),
+    ] {
+        let place = cli::Place::new()?;
+        let (path, answers) = answered(&place, build)?;
+        assert!(!answers.is_empty());
+        for answer in &answers {
+            let Event::OrderRejected(rejected) = answer else { panic!("{answer:?}") };
+            assert_eq!(serde_json::to_value(rejected.reason)?, reason);
+        }
+        assert_eq!(verdict(&path, catalogue(build)), Verdict::Intact);
+    }
     Ok(())
 }

@@ -5,6 +5,7 @@
 use super::entry::{soulprint_of, trade_of};
 use super::portfolio::Lot;
 use super::run::RunState;
+use super::view::RunView;
 use super::{Decision, Kernel, Step, orders, roots, venue};
 use crate::engines::OpenGhost;
 use crate::event::{
@@ -12,7 +13,7 @@ use crate::event::{
     OrderReason, PairId, Side, TradeClosed, WeightRule,
 };
 use crate::signals::net_return;
-use crate::strategies::{Intention, OrderIntention};
+use crate::strategies::{Intention, OrderIntention, Venue};
 use crate::time::Timestamp;
 use crate::units::Price;
 
@@ -109,12 +110,10 @@ impl Kernel {
         let waiting = self.world.run().and_then(|run| run.pair(pair));
         // Each answer takes the order of the lowest number off the list.
         for _ in 0..waiting.map_or(0, |state| state.pending.len()) {
-            let Some(run) = self.world.run() else { return };
-            let Some(pending) = run.pair(pair).and_then(|state| state.pending.values().next())
-            else {
-                return;
-            };
-            match venue::execute(run, pending, market, time) {
+            let Some(view) = self.world.run_view() else { return };
+            let next = view.run.pair(pair).and_then(|state| state.pending.values().next());
+            let Some(pending) = next else { return };
+            match venue::execute(&view, self.strategy.venue(), pending, market, time) {
                 Ok(fill) => {
                     let order = fill.order;
                     self.emit(Event::OrderFilled(fill), Actor::VENUE, step);
@@ -134,15 +133,16 @@ impl Kernel {
         time: Timestamp,
         step: &mut Step<'_>,
     ) {
-        let Some(run) = self.world.run() else { return };
-        let Some(engines) = run.engines() else { return };
+        let Some(view) = self.world.run_view() else { return };
+        let Some(engines) = view.run.engines() else { return };
+        let own = self.strategy.venue();
         let waits = |ghost: &&OpenGhost| ghost.entry.is_none() || ghost.exit.is_some();
         // Worked out before anything is folded: a fill of one changes nothing for the others.
         let fills: Vec<Event> = engines
             .ghosts
             .of_pair(pair)
             .filter(waits)
-            .filter_map(|ghost| paper_fill(run, ghost, market, time))
+            .filter_map(|ghost| paper_fill(&view, own, ghost, market, time))
             .collect();
         for fill in fills {
             let closed = match &fill {
@@ -250,7 +250,13 @@ impl Kernel {
 }
 
 /// Fills one end of a paper trade as the venue would fill an order.
-fn paper_fill(run: &RunState, ghost: &OpenGhost, market: Price, time: Timestamp) -> Option<Event> {
+fn paper_fill(
+    view: &RunView<'_>,
+    own: Option<&dyn Venue>,
+    ghost: &OpenGhost,
+    market: Price,
+    time: Timestamp,
+) -> Option<Event> {
     let opened = &ghost.opened;
     let side = if ghost.entry.is_some() { Side::Sell } else { Side::Buy };
     let order = OrderPlaced {
@@ -262,12 +268,12 @@ fn paper_fill(run: &RunState, ghost: &OpenGhost, market: Price, time: Timestamp)
         reason: OrderReason::Ghost,
     };
     // A price that does not fit leaves the ghost where it is; the next bar is another chance.
-    let fill = venue::price(run, &order, market, time).ok()?;
+    let fill = venue::price(view, own, &order, market, time).ok()?;
     let (price, slippage, number) = (fill.price, fill.slippage, opened.ghost);
     let Some(entry) = &ghost.entry else {
         return Some(Event::GhostEntered(GhostEntered { ghost: number, price, slippage, time }));
     };
-    let fee = run.started().config.venue.fee_rate;
+    let fee = view.run.started().config.venue.fee_rate;
     let (net_return, net_log_return) = net_return(entry.price, price, fee).ok()?;
     let (key, success) = (opened.key.clone(), net_return.is_positive());
     Some(Event::GhostClosed(Box::new(GhostClosed {

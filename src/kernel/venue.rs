@@ -1,4 +1,4 @@
-//! The simulated venue: what an order gets.
+//! The venue: what an order gets. A strategy may bring its own; else this is the simulated one.
 //!
 //! Orders fill whole or are rejected. The price is the market's (the open of the pair's next bar,
 //! or the close of the bar that decided) made worse by `half_spread + Y * sigma * sqrt(Q / V)`,
@@ -11,49 +11,62 @@
 
 use super::portfolio::{Lot, SettleError};
 use super::run::{RunState, lot_of};
+use super::view::RunView;
 use crate::event::{
     OrderFilled, OrderPlaced, OrderRejected, PairId, RefusalReason, Side, VolumeUnit,
 };
 use crate::signals::square_root_impact;
-use crate::strategies::Pending;
+use crate::strategies::{Pending, Quote, Venue};
 use crate::time::Timestamp;
-use crate::units::{MoneyExact, Price, Quantity, Ratio, UnitError};
+use crate::units::{Money, MoneyExact, Price, Quantity, Ratio, UnitError};
 
 /// Answers a pending order at a market price.
 pub(super) fn execute(
-    run: &RunState,
+    view: &RunView<'_>,
+    own: Option<&dyn Venue>,
     pending: &Pending,
     market: Price,
     time: Timestamp,
 ) -> Result<OrderFilled, OrderRejected> {
     let OrderPlaced { order, pair, .. } = pending.order;
     let reject = |reason| OrderRejected { order, pair, reason };
-    let fill = price(run, &pending.order, market, time).map_err(reject)?;
+    let fill = price(view, own, &pending.order, market, time).map_err(reject)?;
     let lot: Lot = lot_of(&fill, pending);
-    let settled = run.portfolio().settle(pair, &lot);
+    let settled = view.run.portfolio().settle(pair, &lot);
     settled.map_err(|error: SettleError| reject(error.into()))?;
     Ok(fill)
 }
 
 /// Prices an order at a market price, cash and position aside: what a paper trade pays too.
 pub(super) fn price(
-    run: &RunState,
+    view: &RunView<'_>,
+    own: Option<&dyn Venue>,
     placed: &OrderPlaced,
     market: Price,
     time: Timestamp,
 ) -> Result<OrderFilled, RefusalReason> {
     let OrderPlaced { order, pair, side, quantity, .. } = *placed;
+    let quote = match own {
+        Some(venue) => venue.quote(view, placed, market)?,
+        None => simulated(view.run, placed, market)?,
+    };
+    let Quote { price, fee, slippage } = quote;
+    if !price.is_positive() || fee < Money::ZERO {
+        return Err(RefusalReason::Overflow);
+    }
+    Ok(OrderFilled { order, pair, side, quantity, price, fee, slippage, time })
+}
+
+fn simulated(run: &RunState, placed: &OrderPlaced, market: Price) -> Result<Quote, RefusalReason> {
+    let OrderPlaced { pair, side, quantity, .. } = *placed;
     let overflow = |_: UnitError| RefusalReason::Overflow;
     let slippage = slippage(run, pair, quantity, market)?;
     let tick = run.started().config.instruments.get(usize::from(pair.0)).map(|known| known.tick);
     let tick = tick.ok_or(RefusalReason::NotTradable)?;
     let price = worsen(market, side, slippage, tick).map_err(overflow)?;
-    if !price.is_positive() {
-        return Err(RefusalReason::Overflow);
-    }
     let notional = price.times(quantity).map_err(overflow)?;
     let fee = notional.fee_at(run.started().config.venue.fee_rate).map_err(overflow)?;
-    Ok(OrderFilled { order, pair, side, quantity, price, fee, slippage, time })
+    Ok(Quote { price, fee, slippage })
 }
 
 fn worsen(market: Price, side: Side, by: Ratio, tick: Price) -> Result<Price, UnitError> {

@@ -8,7 +8,7 @@ use crate::event::{PairId, RunConfig};
 use crate::registries::Registries;
 use crate::strategies::{Pending, View};
 use crate::time::Timestamp;
-use crate::units::{MoneyExact, Price, Quantity};
+use crate::units::{MoneyExact, Price, Quantity, Ratio};
 
 /// What a strategy sees.
 pub(super) struct RunView<'a> {
@@ -31,6 +31,14 @@ impl View for RunView<'_> {
 
     fn last_price(&self, pair: PairId) -> Option<Price> {
         self.run.mark(usize::from(pair.0))
+    }
+
+    fn mean_volume(&self, pair: PairId) -> Option<Quantity> {
+        self.run.pair(pair)?.volumes.mean().filter(|volume| volume.is_positive())
+    }
+
+    fn deviation(&self, pair: PairId) -> Option<Ratio> {
+        self.run.pair(pair)?.returns.deviation()
     }
 
     fn position(&self, pair: PairId) -> Quantity {

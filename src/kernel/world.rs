@@ -252,6 +252,10 @@ impl World {
     /// Returns the world as a strategy sees it; none before the first run.
     #[must_use]
     pub fn view(&self) -> Option<impl View + '_> {
+        self.run_view()
+    }
+
+    pub(super) fn run_view(&self) -> Option<RunView<'_>> {
         self.run.as_ref().map(|run| RunView { run, registries: &self.registries })
     }
 }

@@ -14,9 +14,11 @@ mod catalogue;
 mod parameters;
 pub mod schwabot;
 pub mod sma_cross;
+mod venue;
 
 pub use catalogue::{Catalogue, OwnStrategy, build, canonical, engine_use, names};
 pub use parameters::{Parameters, bad_parameter, parameter};
+pub use venue::{Quote, Venue};
 
 use std::collections::BTreeMap;
 
@@ -52,6 +54,14 @@ pub trait Strategy: Send {
         let (row, reason) = (command.row, CommandRefusal::NoCommands);
         let event = Event::CommandRefused(CommandRefused { row, reason });
         wanted.push(Intention::Record { pair: PairId(0), event });
+    }
+
+    /// Returns the venue that fills this strategy's orders; none for the simulated one.
+    ///
+    /// A run records who decides by name and parameters, and not who fills: the name stands for
+    /// both. So a venue is chosen by a parameter of the strategy, or by another name.
+    fn venue(&self) -> Option<&dyn Venue> {
+        None
     }
 
     /// Returns the limits that the kernel holds every opening order of this strategy to.
@@ -110,6 +120,12 @@ pub trait View {
     fn bars(&self, pair: PairId) -> u64;
     /// Returns the pair's last close.
     fn last_price(&self, pair: PairId) -> Option<Price>;
+    /// Returns the mean volume of the pair's last bars (`impact_window_bars` of the run's venue),
+    /// in the pair's own unit; none before there are enough, or where nothing was traded.
+    fn mean_volume(&self, pair: PairId) -> Option<Quantity>;
+    /// Returns the standard deviation of the returns of the same bars; none before there are
+    /// enough.
+    fn deviation(&self, pair: PairId) -> Option<Ratio>;
     /// Returns what is held of the pair's base currency; negative when sold short.
     fn position(&self, pair: PairId) -> Quantity;
     /// Returns the pair's orders that wait for their fill, by number.
