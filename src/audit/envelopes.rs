@@ -2,15 +2,47 @@
 
 use super::report::{Mismatch, Report, Verdict};
 use crate::event::{
-    self, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp, SystemEvent,
-    wire,
+    self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
+    SystemEvent, wire,
 };
-use crate::ledger::Entry;
+use crate::ledger::{Cursor, Entry, LedgerError};
+
+/// A record, read and decoded.
+pub(super) struct Met {
+    pub(super) sequence: u64,
+    pub(super) decoded: Result<(Envelope, Entry<Event>), RecordError>,
+    /// Its bytes, where it is derived: they are held against those of its re-execution.
+    pub(super) derived: Vec<u8>,
+}
+
+impl Met {
+    pub(super) fn read(record: &RecordRef<'_>) -> Self {
+        let decoded = decode_strictly(record);
+        let is_input = |entry: &Entry<Event>| match entry {
+            Entry::Event(event) => event.class() == Class::Input,
+            Entry::System(_) => false,
+        };
+        let compared = decoded.as_ref().is_ok_and(|(_, entry)| !is_input(entry));
+        let derived = if compared { record.bytes.to_vec() } else { Vec::new() };
+        Self { sequence: record.sequence, decoded, derived }
+    }
+}
+
+/// Reads what a cursor goes through as [`read_ahead`](crate::ledger::read_ahead) asks for it.
+pub(super) fn read_records(
+    mut cursor: Cursor<'_, Event>,
+) -> impl FnMut(&mut Vec<Met>, usize) -> Result<bool, LedgerError> + Send {
+    move |all, wanted| {
+        while all.len() < wanted {
+            let Some(frame) = cursor.next_frame()? else { return Ok(false) };
+            all.extend(frame.records().map(|record| Met::read(&record)));
+        }
+        Ok(true)
+    }
+}
 
 /// Reads a record and demands that its bytes are the one encoding of what they say.
-pub(super) fn decode_strictly(
-    record: &RecordRef<'_>,
-) -> Result<(Envelope, Entry<Event>), RecordError> {
+fn decode_strictly(record: &RecordRef<'_>) -> Result<(Envelope, Entry<Event>), RecordError> {
     let (envelope, payload) = record.envelope()?;
     let (kind, schema) = (envelope.kind, envelope.schema);
     let entry = if kind < event::record::FIRST_APPLICATION_KIND {
@@ -22,11 +54,11 @@ pub(super) fn decode_strictly(
 }
 
 /// A derived record names an earlier one; an input names none in a simulated run.
-pub(super) fn check_cause(record: &RecordRef<'_>, envelope: &Envelope, report: &mut Report) {
+pub(super) fn check_cause(sequence: u64, envelope: &Envelope, report: &mut Report) {
     let back = envelope.stamp.cause.map_or(0, |back| u64::from(back.get()));
-    if back > record.sequence {
+    if back > sequence {
         let what = format!("the cause lies {back} records back, before the first");
-        report.note(Verdict::Finding, record.sequence, what);
+        report.note(Verdict::Finding, sequence, what);
     }
 }
 
@@ -55,5 +87,13 @@ pub(super) fn check_run_id(
     } else {
         let what = format!("run id {} is not that of the configuration, {own}", started.run);
         report.note(Verdict::StateMismatch, sequence, what);
+    }
+}
+
+/// Shows an event in one line.
+pub(super) fn describe(event: &Event) -> String {
+    match serde_json::to_string(event) {
+        Ok(json) => format!("{} {json}", event.name()),
+        Err(_) => event.name().to_owned(),
     }
 }

@@ -9,11 +9,12 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::damage::is_damaged;
-use super::envelopes::{check_cause, check_run_id, decode_strictly};
+use super::envelopes::{Met, check_cause, check_run_id, describe, read_records};
 use super::findings::{name_trade, registry_findings, state_findings};
 use super::imports::Imports;
 use super::report::{Mismatch, Report, Verdict};
@@ -27,7 +28,7 @@ use crate::event::{
 };
 use crate::kernel::{Decision, KERNEL_NUMBER, Kernel, KernelError, World, derived_stamp};
 use crate::ledger::clock::Deadline;
-use crate::ledger::{Entry, LedgerError, Reader};
+use crate::ledger::{Entry, LedgerError, Reader, read_ahead};
 use crate::strategies::{Catalogue, StrategyError};
 use crate::time::Timestamp;
 
@@ -89,7 +90,10 @@ fn locate_parting(
     Ok(())
 }
 
-/// Goes through all records once.
+/// How many records go by between two glances at the clock.
+const RECORDS_A_GLANCE: u64 = 1_024;
+
+/// Goes through all records once; with more than one thread they are read and decoded ahead.
 fn fold(
     reader: &Reader<Event>,
     options: &VerifyOptions,
@@ -98,20 +102,21 @@ fn fold(
     report: &mut Report,
 ) -> Result<(), LedgerError> {
     let mut checker = Checker::new(options, derive);
-    let mut cursor = reader.cursor(0)?;
-    while let Some(frame) = cursor.next_frame()? {
-        if deadline.is_over() {
-            let from = frame.header.first_sequence;
+    let flow = read_ahead(options.threads, read_records(reader.cursor(0)?), |met| {
+        let from = met.sequence;
+        if from.is_multiple_of(RECORDS_A_GLANCE) && deadline.is_over() {
             let what = "state and decisions: the time budget was used up";
             report.not_checked.push(format!("from record {from} on, {what}"));
-            checker.passed_over.tell(report);
-            return Ok(());
+            return Ok(ControlFlow::Break(()));
         }
-        for record in frame.records() {
-            checker.record(&record, report);
-        }
+        checker.record(met, report);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    if flow.is_break() {
+        checker.passed_over.tell(report);
+    } else {
+        checker.finish(reader.len(), report);
     }
-    checker.finish(reader.len(), report);
     Ok(())
 }
 
@@ -161,14 +166,15 @@ impl<'k> Checker<'k> {
         }
     }
 
-    fn record(&mut self, record: &RecordRef<'_>, report: &mut Report) {
+    fn record(&mut self, met: Met, report: &mut Report) {
         if self.derive && report.mismatch.is_some() {
             // Nothing more is compared; the state is judged by another pass.
             return;
         }
-        let (envelope, entry) = match decode_strictly(record) {
+        let Met { sequence, decoded, derived } = met;
+        let (envelope, entry) = match decoded {
             Ok(decoded) => decoded,
-            Err(error) => return self.unreadable(record, &error, report),
+            Err(error) => return self.unreadable(sequence, &error, report),
         };
         let event = match entry {
             Entry::Event(event) => event,
@@ -180,31 +186,28 @@ impl<'k> Checker<'k> {
         };
         if envelope.stamp.class != event.class() {
             let what = format!("`{}` is recorded as {:?}", event.name(), envelope.stamp.class);
-            report.note(Verdict::StateMismatch, record.sequence, what);
+            report.note(Verdict::StateMismatch, sequence, what);
         }
-        check_cause(record, &envelope, report);
+        check_cause(sequence, &envelope, report);
         match event.class() {
-            Class::Input => self.input(record, &envelope, &event, report),
-            Class::Derived | Class::System => self.derived(record, &envelope, &event, report),
+            Class::Input => self.input(sequence, &envelope, &event, report),
+            Class::Derived | Class::System => {
+                let record = RecordRef { sequence, bytes: &derived };
+                self.derived(&record, &envelope, &event, report);
+            }
         }
     }
 
-    fn input(
-        &mut self,
-        record: &RecordRef<'_>,
-        envelope: &Envelope,
-        event: &Event,
-        report: &mut Report,
-    ) {
+    fn input(&mut self, sequence: u64, envelope: &Envelope, event: &Event, report: &mut Report) {
         *report.vantage.entry(envelope.stamp.vantage).or_default() += 1;
-        self.nothing_left_out(record.sequence, || describe(event), report);
-        self.imports.take(record.sequence, &envelope.stamp, event, report);
+        self.nothing_left_out(sequence, || describe(event), report);
+        self.imports.take(sequence, &envelope.stamp, event, report);
         if event.is_import() {
             // Outside every run: no kernel is asked, and no world changes.
             return;
         }
         if let Event::RunStarted(started) = event {
-            self.begin(record.sequence, &envelope.stamp, started, report);
+            self.begin(sequence, &envelope.stamp, started, report);
         }
         let opening = match event {
             Event::SealedCommand(command) => {
@@ -213,9 +216,9 @@ impl<'k> Checker<'k> {
             _ => None,
         };
         if let Some(Opening::Broken(what)) = opening {
-            report.note(Verdict::StateMismatch, record.sequence, what.to_owned());
+            report.note(Verdict::StateMismatch, sequence, what.to_owned());
         }
-        let (sequence, time) = (record.sequence, envelope.stamp.time);
+        let time = envelope.stamp.time;
         let Some(kernel) = &mut self.kernel else {
             return self.world.evolve(event, sequence, time);
         };
@@ -380,8 +383,7 @@ impl<'k> Checker<'k> {
         self.expected = None;
     }
 
-    fn unreadable(&mut self, record: &RecordRef<'_>, error: &RecordError, report: &mut Report) {
-        let sequence = record.sequence;
+    fn unreadable(&mut self, sequence: u64, error: &RecordError, report: &mut Report) {
         if let RecordError::Payload(DecodeError::UnknownKind { .. })
         | RecordError::UnknownValue { .. } = error
         {
@@ -405,13 +407,5 @@ impl<'k> Checker<'k> {
         }
         state_findings(self.world.findings(), report);
         registry_findings(&self.world, report);
-    }
-}
-
-/// Shows an event in one line.
-fn describe(event: &Event) -> String {
-    match serde_json::to_string(event) {
-        Ok(json) => format!("{} {json}", event.name()),
-        Err(_) => event.name().to_owned(),
     }
 }

@@ -22,6 +22,7 @@ pub mod scan;
 pub mod segment;
 pub mod walk;
 
+mod ahead;
 mod batch;
 mod embedded;
 mod error;
@@ -39,6 +40,8 @@ mod tail;
 mod tree;
 mod writer;
 
+pub(crate) use ahead::read_ahead;
+pub use ahead::usual_threads;
 pub use batch::Batch;
 pub use embedded::{Ledger, Recorded};
 pub use error::LedgerError;

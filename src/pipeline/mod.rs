@@ -9,7 +9,6 @@
 //! input of its step as its cause; after an error everything recorded before it is durable, and the
 //! run has no `run_ended`.
 
-mod ahead;
 mod error;
 mod permutations;
 mod run_file;
@@ -20,7 +19,7 @@ mod sweep;
 mod trading;
 mod unrecorded;
 
-pub use ahead::usual_threads;
+pub use crate::ledger::usual_threads;
 pub use error::PipelineError;
 pub use permutations::{PermutationOutcome, run_permutations};
 pub use run_file::{RunFile, RunFileError, file_format, fill_model, sync_mode};

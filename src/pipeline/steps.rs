@@ -4,17 +4,32 @@ use std::num::NonZeroU32;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{PipelineError, Progress, Summary, ahead};
+use super::{PipelineError, Progress, Summary};
 use crate::event::{
     EndOfData, Event, InputFile, Mode, Payload, RecordRef, RunId, RunStarted, Stamp, Vantage,
     encode_record,
 };
 use crate::kernel::{Decision, InputClock, Kernel, World, derived_stamp, input_stamp};
 use crate::ledger::clock::Host;
-use crate::ledger::{Batch, Writer};
+use crate::ledger::{Batch, Writer, read_ahead};
 use crate::market::Source;
 use crate::projections::{SnapshotError, Snapshots};
 use crate::time::Timestamp;
+
+/// Reads a source as [`read_ahead`] asks for it.
+pub(super) fn read_events(
+    mut source: impl Source + Send,
+) -> impl FnMut(&mut Vec<Event>, usize) -> Result<bool, PipelineError> + Send {
+    move |events, wanted| {
+        while events.len() < wanted {
+            match source.next()? {
+                Some(event) => events.push(event),
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+}
 
 /// A run under way.
 pub(super) struct Steps {
@@ -70,7 +85,7 @@ impl Steps {
     ) -> Result<ControlFlow<()>, PipelineError> {
         self.start(started, inputs)?;
         let (mut bars, mut defects) = (0, 0);
-        let flow = ahead::for_each(source, threads, |event| {
+        let flow = read_ahead(threads, read_events(source), |event| {
             self.step(&event)?;
             match event {
                 Event::Bar(_) => bars += 1,
@@ -78,7 +93,7 @@ impl Steps {
                 _ => {}
             }
             let records = self.writer.next_sequence();
-            Ok::<_, PipelineError>(watch(&Progress { bars, records, time: self.now }))
+            Ok(watch(&Progress { bars, records, time: self.now }))
         })?;
         if flow.is_continue() {
             self.step(&Event::EndOfData(EndOfData { bars, defects }))?;

@@ -5,9 +5,11 @@
 
 use std::ops::ControlFlow;
 
-use super::{Job, PipelineError, Progress, ahead};
+use super::steps::read_events;
+use super::{Job, PipelineError, Progress};
 use crate::event::{EndOfData, Event, RunId};
 use crate::kernel::{Counters, Decision, InputClock, Kernel, RunState, World, run_started};
+use crate::ledger::read_ahead;
 use crate::market::Source;
 use crate::projections::{AccountSummary, DataQuality, account_summaries};
 use crate::time::Timestamp;
@@ -122,7 +124,7 @@ pub(super) fn decide<S: Source + Send>(
         (_, time) = step(&Event::InputFile(file))?;
     }
     let (mut bars, mut defects) = (0, 0);
-    let flow = ahead::for_each(job.source, threads, |event| {
+    let flow = read_ahead(threads, read_events(job.source), |event| {
         let records;
         (records, time) = step(&event)?;
         match event {
@@ -130,7 +132,7 @@ pub(super) fn decide<S: Source + Send>(
             Event::DataDefect(_) => defects += 1,
             _ => {}
         }
-        Ok::<_, PipelineError>(watch(&Progress { bars, records, time }))
+        Ok(watch(&Progress { bars, records, time }))
     })?;
     if flow.is_continue() {
         (_, time) = step(&Event::EndOfData(EndOfData { bars, defects }))?;

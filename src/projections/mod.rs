@@ -28,9 +28,11 @@ pub use reconciled::{
 pub use snapshot::{SNAPSHOT_RECORDS, SnapshotError, Snapshots};
 pub use why::{Cause, Explanation, FoundTrade, WhyError, find_trade, why};
 
-use crate::event::{Class, Event, is_import_kind};
+use std::ops::ControlFlow;
+
+use crate::event::{Class, Event, RecordRef, Stamp, is_import_kind};
 use crate::kernel::World;
-use crate::ledger::{Entry, LedgerError, Reader, decode};
+use crate::ledger::{Entry, LedgerError, Reader, decode, read_ahead, usual_threads};
 use crate::time::Timestamp;
 
 /// Up to where a log is folded.
@@ -135,7 +137,40 @@ fn finish(reader: &Reader<Event>, mut folded: Folded) -> Result<Folded, Projecti
     Ok(folded)
 }
 
-/// Folds what follows the records that are folded already.
+/// A log with fewer records to fold is read by the thread that folds it.
+const RECORDS_FOR_A_THREAD: u64 = 4_096;
+
+/// A record as a fold needs it; without an event where it is the ledger's own.
+struct Told {
+    sequence: u64,
+    kind: u16,
+    class: Class,
+    time: Timestamp,
+    event: Option<Event>,
+}
+
+impl Told {
+    fn read(record: &RecordRef<'_>) -> Result<Self, LedgerError> {
+        let sequence = record.sequence;
+        let (envelope, entry) =
+            decode::<Event>(record).map_err(|source| LedgerError::Record { sequence, source })?;
+        let event = match entry {
+            Entry::Event(event) => Some(event),
+            Entry::System(_) => None,
+        };
+        let Stamp { class, time, .. } = envelope.stamp;
+        Ok(Self { sequence, kind: envelope.kind, class, time, event })
+    }
+
+    /// True when a fold up to a time ends before this record.
+    fn is_beyond(&self, up_to: UpTo) -> bool {
+        let UpTo::Time(until) = up_to else { return false };
+        self.class == Class::Input && !is_import_kind(self.kind) && self.time > until
+    }
+}
+
+/// Folds what follows the records that are folded already. Where that is much, one thread checks
+/// the links and decodes while this one folds.
 fn fold_on(
     reader: &Reader<Event>,
     mut folded: Folded,
@@ -148,31 +183,33 @@ fn fold_on(
     {
         return Ok(folded);
     }
+    let much = reader.len().saturating_sub(first) >= RECORDS_FOR_A_THREAD;
+    let threads = if much { usual_threads() } else { 1 };
     let mut cursor = reader.cursor(first)?;
-    while let Some(frame) = cursor.next_frame()? {
-        for record in frame.records().filter(|record| record.sequence >= first) {
-            let sequence = record.sequence;
-            let (envelope, entry) = decode::<Event>(&record)
-                .map_err(|source| LedgerError::Record { sequence, source })?;
-            let stamp = envelope.stamp;
-            if let UpTo::Time(until) = up_to
-                && stamp.class == Class::Input
-                && !is_import_kind(envelope.kind)
-                && stamp.time > until
-            {
-                return Ok(folded);
-            }
-            match entry {
-                Entry::Event(event) => {
-                    watch(&folded.world, &event, sequence, stamp.time);
-                    folded.evolve(&event, sequence, stamp.time);
-                }
-                Entry::System(_) => folded.records = sequence.saturating_add(1),
-            }
-            if up_to == UpTo::Sequence(sequence) {
-                return Ok(folded);
+    let read = |told: &mut Vec<Told>, wanted: usize| {
+        while told.len() < wanted {
+            let Some(frame) = cursor.next_frame()? else { return Ok(false) };
+            for record in frame.records().filter(|record| record.sequence >= first) {
+                told.push(Told::read(&record)?);
             }
         }
-    }
+        Ok::<_, LedgerError>(true)
+    };
+    // Why it ends is known by what was folded.
+    let _ended = read_ahead(threads, read, |told| {
+        if told.is_beyond(up_to) {
+            return Ok(ControlFlow::Break(()));
+        }
+        let Told { sequence, time, .. } = told;
+        match &told.event {
+            Some(event) => {
+                watch(&folded.world, event, sequence, time);
+                folded.evolve(event, sequence, time);
+            }
+            None => folded.records = sequence.saturating_add(1),
+        }
+        let last = up_to == UpTo::Sequence(sequence);
+        Ok(if last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
     Ok(folded)
 }
