@@ -11,6 +11,7 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -30,13 +31,13 @@ use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::frame::FRAME_HEADER_BYTES;
 use schwabot::ledger::layout::Layout;
 use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
-use schwabot::ledger::{LedgerError, Reader, SyncMode, Writer, frame, layout, segment};
+use schwabot::ledger::{Batch, LedgerError, Reader, SyncMode, Writer, frame, layout, segment};
 use schwabot::market::{CommandFile, DataFile, MarketOptions, PairSymbol, open_market};
 use schwabot::pipeline::RunFile;
 use schwabot::projections::{UpTo, fold, fold_from_zero};
 
 use support::keys::log_key;
-use support::notes::{Note as TestNote, append, options, step};
+use support::notes::{Note as TestNote, append, note, options, stamp, step};
 use support::{copy_dir, demo};
 
 /// Memory for reading, verifying and opening a ledger of a few kilobytes, whatever its fields say.
@@ -56,8 +57,14 @@ struct Counting;
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
+thread_local! {
+    /// How often this thread asked for memory.
+    static ASKED: Cell<u64> = const { Cell::new(0) };
+}
+
 impl Counting {
     fn took(bytes: usize) {
+        ASKED.set(ASKED.get() + 1);
         let held = HELD.fetch_add(bytes, Ordering::SeqCst) + bytes;
         PEAK.fetch_max(held, Ordering::SeqCst);
     }
@@ -364,5 +371,33 @@ fn a_value_that_claims_much_memory_is_refused() {
         within(SNAPSHOT_PEAK_MAX, "a state", || {
             assert!(wire::decode_state::<Vec<[u64; 8]>>(&bytes).is_err());
         });
+    }
+}
+
+#[test]
+fn an_append_asks_for_no_memory_of_its_own_once_the_buffers_have_grown() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().unwrap();
+    for sync in [SyncMode::Always, SyncMode::End] {
+        let options = options(sync, 16 << 20);
+        let mut writer: Writer<TestNote> =
+            Writer::open(&dir.path().join(format!("{sync:?}")), &options).unwrap();
+        let mut batch = Batch::new();
+        let (event, stamp) = (note(22), stamp());
+        let mut appended = |times: u32| {
+            let before = ASKED.get();
+            for _ in 0..times {
+                batch.clear();
+                batch.push(&event, &stamp).unwrap();
+                writer.append(&batch).unwrap();
+            }
+            ASKED.get() - before
+        };
+        appended(2_000);
+        // A list doubles now and then, and a buffer more is taken where the tree's thread lags; an
+        // append of its own asks for none.
+        let asked = appended(2_000);
+        assert!(asked < 100, "{sync:?}: asked {asked} times");
+        writer.close().unwrap();
     }
 }

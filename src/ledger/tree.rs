@@ -7,7 +7,7 @@
 
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::error::LedgerError;
 use super::frame::{FrameHeader, FrameRef};
@@ -17,6 +17,9 @@ use crate::merkle::CompactRange;
 /// Memory of the frames that may wait for their leaves to be hashed; a frame that is longer waits
 /// alone. As much again may be kept for the frames to come.
 const LAG_BYTES_MAX: usize = 32 << 20;
+
+/// Frames that may be out, however short they are. Rings of a fixed length take no memory later.
+const FRAMES_OUT_MAX: usize = 1_024;
 
 enum Work {
     /// A stored frame and its header.
@@ -40,8 +43,9 @@ pub(super) struct TreeFollower {
 impl TreeFollower {
     /// Starts with the tree of all records before.
     pub(super) fn start(mut tree: CompactRange) -> std::io::Result<Self> {
-        let (work, inbox) = unbounded();
-        let (give_back, returned) = unbounded();
+        let (work, inbox) = bounded(FRAMES_OUT_MAX);
+        // All that can be out has room here, so the thread never waits to give a buffer back.
+        let (give_back, returned) = bounded(2 * FRAMES_OUT_MAX);
         let run = move || {
             let mut row = Vec::new();
             for item in inbox {

@@ -389,8 +389,11 @@ impl<P: Payload> Writer<P> {
         done: std::io::Result<()>,
         action: &'static str,
     ) -> Result<(), LedgerError> {
-        let path = self.files.layout.segment(self.segment.header.index);
-        self.poison_on_error(done.map_err(at(action, &path)))
+        // The path is made for an error only: this is asked for with every append.
+        let done = done.map_err(|source| {
+            at(action, &self.files.layout.segment(self.segment.header.index))(source)
+        });
+        self.poison_on_error(done)
     }
 
     pub(super) fn poison_on_error<T>(
