@@ -42,7 +42,8 @@ pub(crate) fn svg(rows: &[Row]) -> String {
         (least.floor(), most.ceil().max(least.floor() + 1.0))
     };
     let axes = Axes {
-        x: span(&|(records, _)| (records as f64).log10()),
+        // A run of a little more than a power of ten records begins no new square.
+        x: span(&|(records, _)| (records as f64).log10() - 0.02),
         y: span(&|(_, value)| value.max(1.0).log10()),
     };
     let mut out = format!(
