@@ -54,7 +54,7 @@ pub(super) struct ImportArgs {
 
 fn from(name: &str) -> Result<&'static import::Format, String> {
     import::Format::by_name(name).ok_or_else(|| {
-        let names: Vec<&str> = import::FORMATS.iter().map(|format| format.name).collect();
+        let names: Vec<&str> = import::formats().map(|format| format.name).collect();
         format!("no such format; known are {}", names.join(", "))
     })
 }

@@ -1,12 +1,13 @@
 //! What all bars have in common: what is wrong between them, and what they add up to.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 
+use super::columns::Field;
 use super::error::{Fault, ImportError};
 use super::figure::Figures;
 use super::item::{Item, too_large};
 use super::number::{Number, Sum};
+use super::reading::{Judge, Queue};
 use crate::event::{Event, ImportFault, ImportedBar, NamedText};
 use crate::time::{MINUTE_NS, Span, Timestamp};
 use crate::units::Price;
@@ -27,7 +28,31 @@ pub(super) struct BarRow {
     pub(super) taker_buy_quote_volume: Option<Number>,
 }
 
+impl BarRow {
+    /// A bar of what all of them have: open, high, low and close above zero, an amount.
+    pub(super) fn new(
+        row: u64,
+        open_time: Timestamp,
+        [open, high, low, close, volume]: [Field<'_>; 5],
+    ) -> Result<Self, Fault> {
+        Ok(Self {
+            row,
+            open_time,
+            open: open.price("open")?,
+            high: high.price("high")?,
+            low: low.price("low")?,
+            close: close.price("close")?,
+            volume: volume.amount("volume")?,
+            quote_volume: None,
+            trades: None,
+            taker_buy_volume: None,
+            taker_buy_quote_volume: None,
+        })
+    }
+}
+
 /// Judges bars in the order of a file and adds them up.
+#[derive(Default)]
 pub(super) struct Bars {
     path: PathBuf,
     symbol: String,
@@ -49,48 +74,7 @@ pub(super) struct Bars {
 
 impl Bars {
     pub(super) fn new(path: PathBuf, symbol: String, interval: Span) -> Self {
-        Self {
-            path,
-            symbol,
-            interval,
-            newest: None,
-            first: None,
-            last: None,
-            odd_steps: 0,
-            backwards: 0,
-            missing: 0,
-            zero_volume: 0,
-            bad_ohlc: 0,
-            trades: 0,
-            has_trades: false,
-            volume: Sum::default(),
-            quote_volume: Sum::default(),
-            has_quote_volume: false,
-        }
-    }
-
-    /// Takes the next bar: queues its defects, and then the bar.
-    ///
-    /// # Errors
-    /// A sum that left its range.
-    pub(super) fn take(
-        &mut self,
-        bar: &BarRow,
-        queue: &mut VecDeque<Item>,
-    ) -> Result<(), ImportError> {
-        self.add(bar)?;
-        self.step(bar, queue);
-        if let Some(what) = unsound(bar) {
-            self.bad_ohlc += 1;
-            queue.push_back(defect(bar.row, ImportFault::Inconsistent, 1, what));
-        }
-        self.first = self.first.or(Some((bar.open_time, bar.open)));
-        self.last = Some((bar.open_time, bar.close));
-        let event = Event::ImportedBar(Box::new(self.event(bar)));
-        // A bar is known when it is over; what cannot be added up is told by its open time.
-        let time = bar.open_time.plus(self.interval).unwrap_or(bar.open_time);
-        queue.push_back(Item::Fact { time, event });
-        Ok(())
+        Self { path, symbol, interval, ..Self::default() }
     }
 
     fn add(&mut self, bar: &BarRow) -> Result<(), ImportError> {
@@ -109,7 +93,7 @@ impl Bars {
     }
 
     /// What lies between the bar before and this one.
-    fn step(&mut self, bar: &BarRow, queue: &mut VecDeque<Item>) {
+    fn step(&mut self, bar: &BarRow, queue: &mut Queue) {
         let before = self.last.map(|(at, _)| at);
         let newest = self.newest;
         self.newest = Some(newest.map_or(bar.open_time, |newest| newest.max(bar.open_time)));
@@ -172,9 +156,25 @@ impl Bars {
             finer,
         }
     }
+}
 
-    /// What the bars add up to.
-    pub(super) fn figures(&self, rows: u64) -> Figures {
+impl Judge<BarRow> for Bars {
+    fn take(&mut self, bar: BarRow, queue: &mut Queue) -> Result<(), ImportError> {
+        self.add(&bar)?;
+        self.step(&bar, queue);
+        if let Some(what) = unsound(&bar) {
+            self.bad_ohlc += 1;
+            queue.push_back(defect(bar.row, ImportFault::Inconsistent, 1, what));
+        }
+        self.first = self.first.or(Some((bar.open_time, bar.open)));
+        self.last = Some((bar.open_time, bar.close));
+        // A bar is known when it is over; what cannot be added up is told by its open time.
+        let time = bar.open_time.plus(self.interval).unwrap_or(bar.open_time);
+        queue.push_back(Item::Fact { time, event: Event::ImportedBar(Box::new(self.event(&bar))) });
+        Ok(())
+    }
+
+    fn figures(&self, rows: u64) -> Figures {
         let mut figures = Figures::default();
         figures.count("rows", rows);
         if let (Some((first, open)), Some((last, close))) = (self.first, self.last) {
@@ -233,12 +233,4 @@ pub(super) fn defect(row: u64, fault: ImportFault, count: u64, what: String) -> 
 pub(super) fn shortest_step(times: &[Timestamp]) -> Option<Span> {
     let steps = times.windows(2).filter_map(|two| two[1].since(two[0]));
     steps.filter(|step| step.nanos() > 0).min()
-}
-
-/// Places a fault in its line.
-pub(super) fn at_line<T>(read: Result<T, Fault>, line: u64) -> Result<T, Fault> {
-    read.map_err(|fault| {
-        let column = fault.column;
-        fault.at(line, column)
-    })
 }

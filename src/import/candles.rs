@@ -1,14 +1,12 @@
 //! Bars as rows of text from anywhere: OHLCV under a header line, and Kraken's OHLCVT archive.
 
-use std::collections::VecDeque;
-
-use super::bars::{BarRow, Bars, at_line, shortest_step};
+use super::bars::BarRow;
 use super::columns::{Field, Rows, exactly, shape, split};
 use super::error::{Fault, ImportError};
-use super::figure::Figures;
 use super::file::ImportFile;
 use super::format::{Format, Head};
-use super::item::{Importer, Item, Opened};
+use super::item::Importer;
+use super::reading;
 use crate::market::{parse_stamp, quote, whole_number};
 use crate::time::{MINUTE_NS, SECOND_NS, Span};
 
@@ -34,8 +32,6 @@ pub(super) const KRAKEN: Format = Format {
 
 /// Fields of a row that are kept.
 const FIELDS_MAX: usize = 64;
-/// Rows that are looked at to find how long the bars are.
-const PROBED: usize = 1000;
 /// Lengths of bars in Kraken's archive, in minutes: the last word of a file name.
 const KRAKEN_MINUTES: [u64; 8] = [1, 5, 15, 30, 60, 240, 720, 1440];
 
@@ -92,47 +88,7 @@ impl Columns {
         let [time, open, high, low, close, volume] = self.places.map(|place| fields[place]);
         let at = parse_stamp("time", time.text);
         let open_time = at.map_err(|bad| time.fault("time", bad.reason))?;
-        bar(row, open_time, [open, high, low, close, volume], None)
-    }
-}
-
-fn bar(
-    row: u64,
-    open_time: crate::time::Timestamp,
-    [open, high, low, close, volume]: [Field<'_>; 5],
-    trades: Option<u64>,
-) -> Result<BarRow, Fault> {
-    Ok(BarRow {
-        row,
-        open_time,
-        open: open.price("open")?,
-        high: high.price("high")?,
-        low: low.price("low")?,
-        close: close.price("close")?,
-        volume: volume.amount("volume")?,
-        quote_volume: None,
-        trades,
-        taker_buy_volume: None,
-        taker_buy_quote_volume: None,
-    })
-}
-
-enum Shape {
-    Ohlcv(Columns),
-    Kraken,
-}
-
-impl Shape {
-    fn parse(&self, row: u64, line: &[u8]) -> Result<BarRow, Fault> {
-        match self {
-            Self::Ohlcv(columns) => columns.parse(row, line),
-            Self::Kraken => parse_kraken(row, line),
-        }
-    }
-
-    /// The header may come again where files were joined.
-    fn is_header(&self, line: &[u8]) -> bool {
-        matches!(self, Self::Ohlcv(columns) if line == columns.header)
+        BarRow::new(row, open_time, [open, high, low, close, volume])
     }
 }
 
@@ -143,22 +99,12 @@ fn parse_kraken(row: u64, line: &[u8]) -> Result<BarRow, Fault> {
     if unit != SECOND_NS {
         return Err(time.fault("unixtime", format!("{} is no second", quote(time.text))));
     }
-    let trades = Some(trades.whole("trades")?);
-    bar(row, open_time, [open, high, low, close, volume], trades)
-}
-
-struct Candles {
-    rows: Rows,
-    shape: Shape,
-    count: u64,
-    bars: Bars,
-    opened: Opened,
-    queue: VecDeque<Item>,
+    let bar = BarRow::new(row, open_time, [open, high, low, close, volume])?;
+    Ok(BarRow { trades: Some(trades.whole("trades")?), ..bar })
 }
 
 fn open_ohlcv(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
-    let mut rows = Rows::open(file, |_| false)?;
-    let header = rows.next()?;
+    let header = Rows::open(file, |_| false)?.next()?;
     let Some(columns) = header.as_ref().and_then(|(_, header)| Columns::of(header)) else {
         let reason = "its first line names no columns time, open, high, low, close, volume";
         return Err(ImportError::UnknownFormat {
@@ -166,7 +112,13 @@ fn open_ohlcv(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
             reason: reason.to_owned(),
         });
     };
-    open(file, rows, Shape::Ohlcv(columns), file.interval())
+    reading::bars(file, file.interval(), false, || {
+        // The header may come again where files were joined.
+        let header = columns.header.clone();
+        let rows = Rows::open(file, move |line| line == header)?;
+        let columns = columns.clone();
+        Ok(reading::lines(rows, move |row, line| columns.parse(row, line)))
+    })
 }
 
 fn open_kraken(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
@@ -177,65 +129,7 @@ fn open_kraken(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
     let minutes = minutes.filter(|minutes| KRAKEN_MINUTES.contains(minutes));
     let of_name = minutes.map(|minutes| Span::from_nanos(minutes.cast_signed() * MINUTE_NS));
     let interval = file.interval.or(of_name).or_else(|| file.interval());
-    open(file, Rows::open(file, |_| false)?, Shape::Kraken, interval)
-}
-
-fn open(
-    file: &ImportFile,
-    rows: Rows,
-    shape: Shape,
-    interval: Option<Span>,
-) -> Result<Box<dyn Importer>, ImportError> {
-    let symbol = file.symbol()?;
-    let unknown = || ImportError::UnknownInterval { file: file.path.clone() };
-    let interval = match interval {
-        Some(interval) => interval,
-        None => probe(file, &shape)?.ok_or_else(unknown)?,
-    };
-    let bars = Bars::new(file.path.clone(), symbol.clone(), interval);
-    let opened = Opened { symbol: Some(symbol), interval: Some(interval), binary_floats: false };
-    Ok(Box::new(Candles { rows, shape, count: 0, bars, opened, queue: VecDeque::new() }))
-}
-
-fn probe(file: &ImportFile, shape: &Shape) -> Result<Option<Span>, ImportError> {
-    let mut rows = Rows::open(file, |_| false)?;
-    let mut times = Vec::new();
-    while let Some((number, line)) = rows.next()?
-        && times.len() < PROBED
-    {
-        times.extend(shape.parse(number, &line).ok().map(|bar| bar.open_time));
-    }
-    Ok(shortest_step(&times))
-}
-
-impl Importer for Candles {
-    fn opened(&self) -> Opened {
-        self.opened.clone()
-    }
-
-    fn next(&mut self) -> Result<Option<Item>, ImportError> {
-        if let Some(item) = self.queue.pop_front() {
-            return Ok(Some(item));
-        }
-        let (row, line) = loop {
-            let Some((row, line)) = self.rows.next()? else { return Ok(None) };
-            if !self.shape.is_header(&line) {
-                break (row, line);
-            }
-        };
-        self.count += 1;
-        match at_line(self.shape.parse(row, &line), row) {
-            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
-            Err(fault) => self.queue.push_back(Item::Bad { row, fault }),
-        }
-        Ok(self.queue.pop_front())
-    }
-
-    fn rows(&self) -> u64 {
-        self.count
-    }
-
-    fn figures(&self) -> Figures {
-        self.bars.figures(self.count)
-    }
+    reading::bars(file, interval, false, || {
+        Ok(reading::lines(Rows::open(file, |_| false)?, parse_kraken))
+    })
 }

@@ -123,23 +123,23 @@ pub(super) fn exactly<const N: usize>(line: &[u8], delimiter: u8) -> Result<[Fie
 /// Rows of a text file, header lines left aside.
 pub(super) struct Rows {
     lines: Lines,
-    header: fn(&[u8]) -> bool,
+    header: Box<dyn Fn(&[u8]) -> bool>,
     pub(super) count: u64,
 }
 
 impl Rows {
     /// Opens the rows of a file; a line that `header` knows may come again where files were joined.
-    pub(super) fn open(file: &ImportFile, header: fn(&[u8]) -> bool) -> Result<Self, ImportError> {
-        Ok(Self { lines: Lines::new(file.text()?), header, count: 0 })
+    pub(super) fn open(
+        file: &ImportFile,
+        header: impl Fn(&[u8]) -> bool + 'static,
+    ) -> Result<Self, ImportError> {
+        Ok(Self { lines: Lines::new(file.text()?), header: Box::new(header), count: 0 })
     }
 
-    /// As [`Rows::open`], for lines of so many bytes.
-    pub(super) fn open_long(
-        file: &ImportFile,
-        header: fn(&[u8]) -> bool,
-        limit: usize,
-    ) -> Result<Self, ImportError> {
-        Ok(Self { lines: Lines::new(file.text()?.with_limit(limit)), header, count: 0 })
+    /// As [`Rows::open`], for lines of so many bytes, none of which is a header.
+    pub(super) fn open_long(file: &ImportFile, limit: usize) -> Result<Self, ImportError> {
+        let lines = Lines::new(file.text()?.with_limit(limit));
+        Ok(Self { lines, header: Box::new(|_| false), count: 0 })
     }
 
     /// Returns the next row and its line.

@@ -2,6 +2,7 @@
 //!
 //! A [`Fault`] is about one row; it ends the import and then names file, line and column, or the
 //! operator asked to leave such rows out, and then it is a defect in the ledger, without any path.
+//! Readers that know no path end with a [`ReadError`]; whoever opened the file adds its name.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::event::RecordError;
 use crate::hash::Digest;
 use crate::ledger::LedgerError;
-use crate::market::{BadRow, SourceError};
+use crate::market::{BadRow, SourceError, read_error};
 
 /// Why a file cannot be imported. Nothing of it is in the ledger then, unless it says so.
 #[derive(Debug, thiserror::Error)]
@@ -127,11 +128,13 @@ pub enum ImportError {
 }
 
 /// What is wrong with one row, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {field}: {reason}")]
 pub struct Fault {
-    /// One-based line; 0 until it is known.
+    /// One-based line, in a database the row; 0 until it is known.
     pub line: u64,
-    /// One-based byte of the line; 0 until it is known.
+    /// One-based place in the line, in characters, of market data as text in bytes; in a database
+    /// the column; 0 until it is known.
     pub column: u64,
     /// The field at fault.
     pub field: &'static str,
@@ -143,13 +146,28 @@ pub struct Fault {
 impl Fault {
     /// A fault whose place is told later.
     pub fn new(field: &'static str, reason: impl Into<String>) -> Self {
-        Self { line: 0, column: 0, field, reason: reason.into() }
+        Self::placed((0, 0), field, reason)
+    }
+
+    /// A fault at this line and column.
+    pub(super) fn placed(
+        (line, column): (u64, u64),
+        field: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { line, column, field, reason: reason.into() }
     }
 
     /// Says where it is, unless that was said already.
     #[must_use]
     pub fn at(self, line: u64, column: u64) -> Self {
         if self.line == 0 { Self { line, column: column.max(1), ..self } } else { self }
+    }
+
+    /// Says in which line it is, unless that was said already.
+    pub(super) fn in_line(self, line: u64) -> Self {
+        let column = self.column;
+        self.at(line, column)
     }
 
     /// The error that ends an import.
@@ -163,5 +181,31 @@ impl Fault {
 impl From<BadRow> for Fault {
     fn from(bad: BadRow) -> Self {
         Self::new(bad.field, bad.reason)
+    }
+}
+
+/// Why a file cannot be read on, by a reader that knows no path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file cannot be read or unpacked.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The file says something that cannot be taken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The file is a database that is not read.
+    #[error("{0}")]
+    Database(String),
+}
+
+impl ReadError {
+    /// Names the file.
+    pub(super) fn in_file(self, file: &Path) -> ImportError {
+        match self {
+            Self::Io(error) => read_error(file, error).into(),
+            Self::Fault(fault) => fault.in_file(file),
+            Self::Database(reason) => ImportError::Unreadable { file: file.to_owned(), reason },
+        }
     }
 }

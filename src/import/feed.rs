@@ -20,6 +20,7 @@ use super::file::ImportFile;
 use super::format::{Format, Head};
 use super::item::{Importer, Item, Opened};
 use super::prints::{PrintRow, Prints};
+use super::reading::Judge as _;
 use crate::event::ImportFault;
 use crate::market::{quote, whole_number};
 use crate::time::Timestamp;
@@ -79,7 +80,7 @@ struct Feed {
 
 fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
     Ok(Box::new(Feed {
-        rows: Rows::open_long(file, |_| false, LINE_MAX)?,
+        rows: Rows::open_long(file, LINE_MAX)?,
         symbol: file.pair.as_ref().map(ToString::to_string),
         trades: Traded::new(file),
         sums: Traded::new(file),

@@ -133,17 +133,12 @@ fn trade(
     let time = time("T", message.trade_time.or(message.event_time))?;
     let execution = message.execution.as_deref();
     let print = PrintRow {
-        row,
-        symbol,
         id: Some(id.to_string()),
         sum_of,
-        time,
         received: Some(received),
         aggressor: Some(if maker { Side::Sell } else { Side::Buy }),
-        price: number("p", message.p)?,
-        quantity: number("q", message.q)?,
-        quote: None,
         execution: execution.map(|word| word.chars().take(40).collect()),
+        ..PrintRow::new(row, symbol, time, (number("p", message.p)?, number("q", message.q)?))
     };
     if !print.price.is_positive() || print.quantity.is_negative() {
         return Err(Fault::new(

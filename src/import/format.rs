@@ -28,40 +28,31 @@ pub struct Format {
     pub(super) open: fn(&ImportFile) -> Result<Box<dyn Importer>, ImportError>,
 }
 
-/// Every format, in the order in which a file is held against them: the narrow ones first.
-pub const FORMATS: &[&Format] = &[
-    &super::accounts::FORMATS[0],
-    &super::accounts::FORMATS[1],
-    &super::accounts::FORMATS[2],
-    &super::accounts::FORMATS[3],
-    &super::accounts::FORMATS[4],
-    &super::accounts::FORMATS[5],
-    &super::accounts::FORMATS[6],
-    &super::accounts::FORMATS[7],
-    &super::accounts::FORMATS[8],
-    &super::accounts::FORMATS[9],
-    &super::accounts::FORMATS[10],
-    &super::accounts::FORMATS[11],
-    &super::accounts::FORMATS[12],
-    &super::accounts::FORMATS[13],
-    &super::klines::FORMAT,
-    &super::trades::BINANCE_SUMS,
-    &super::trades::BINANCE,
-    &super::trades::KRAKEN,
-    &super::candles::KRAKEN,
-    &super::freqtrade::CANDLES,
-    &super::freqtrade::TRADES,
-    &super::feed::FORMAT,
-    &super::lean::FORMAT,
-    &super::lean::SCALED,
-    &super::candles::OHLCV,
+/// Market formats, in the order in which a file is held against them: the narrow ones first.
+const OF_MARKETS: &[Format] = &[
+    super::klines::FORMAT,
+    super::trades::BINANCE_SUMS,
+    super::trades::BINANCE,
+    super::trades::KRAKEN,
+    super::candles::KRAKEN,
+    super::freqtrade::CANDLES,
+    super::freqtrade::TRADES,
+    super::feed::FORMAT,
+    super::lean::FORMAT,
+    super::lean::SCALED,
+    super::candles::OHLCV,
 ];
+
+/// Every format, in the order in which a file is held against them: those of accounts first.
+pub fn formats() -> impl Iterator<Item = &'static Format> {
+    super::accounts::FORMATS.iter().chain(OF_MARKETS)
+}
 
 impl Format {
     /// Finds a format by name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        FORMATS.iter().find(|format| format.name == name).copied()
+        formats().find(|format| format.name == name)
     }
 
     /// Reads a file's format off its first bytes.
@@ -70,7 +61,7 @@ impl Format {
     /// [`ImportError::UnknownFormat`], and files that cannot be read or unpacked.
     pub fn detect(path: &Path) -> Result<&'static Self, ImportError> {
         let head = Head::of(path)?;
-        if let Some(format) = FORMATS.iter().find(|format| (format.recognises)(&head)) {
+        if let Some(format) = formats().find(|format| (format.recognises)(&head)) {
             return Ok(format);
         }
         // What cannot be unpacked is told so; what can is of no format.
@@ -125,7 +116,7 @@ impl Head {
 
 /// What to say of a file of no format.
 fn unknown(head: &Head) -> String {
-    let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+    let names: Vec<&str> = formats().map(|format| format.name).collect();
     let first = head.text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let what = match &head.stored[..] {
         [] => "it is empty".to_owned(),

@@ -4,20 +4,18 @@
 //! The numbers were binary floats: each is the shortest decimal that gives its float again, and is
 //! taken as it stands.
 
-use std::collections::VecDeque;
-
-use super::bars::{BarRow, Bars, shortest_step};
+use super::bars::BarRow;
 use super::columns::Field;
 use super::error::{Fault, ImportError};
-use super::figure::Figures;
 use super::file::ImportFile;
 use super::format::{Format, Head};
-use super::item::{Importer, Item, Opened};
-use super::json::{Element, Elements, string};
+use super::item::{Importer, Opened};
+use super::json::{Piece, string};
 use super::prints::{PrintRow, Prints};
+use super::reading;
 use crate::event::Side;
 use crate::market::quote;
-use crate::time::{SECOND_NS, Span, Timestamp};
+use crate::time::{SECOND_NS, Timestamp};
 
 pub(super) const CANDLES: Format = Format {
     name: "freqtrade-candles",
@@ -40,8 +38,6 @@ pub(super) const TRADES: Format = Format {
 };
 
 const MILLISECOND_NS: i64 = SECOND_NS / 1_000;
-/// Steps of bars that are looked at to find how long they are.
-const PROBED: usize = 1000;
 
 /// The inside of the first element of an array of arrays.
 fn first_element(head: &Head) -> Option<&[u8]> {
@@ -55,64 +51,8 @@ fn commas(element: &[u8]) -> usize {
     element.iter().filter(|byte| **byte == b',').count()
 }
 
-struct Candles {
-    elements: Elements,
-    bars: Bars,
-    opened: Opened,
-    queue: VecDeque<Item>,
-}
-
 fn open_candles(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
-    let symbol = file.symbol()?;
-    let unknown = || ImportError::UnknownInterval { file: file.path.clone() };
-    let interval = match file.interval() {
-        Some(interval) => interval,
-        None => probe(file)?.ok_or_else(unknown)?,
-    };
-    let bars = Bars::new(file.path.clone(), symbol.clone(), interval);
-    let opened = Opened { symbol: Some(symbol), interval: Some(interval), binary_floats: true };
-    let elements = Elements::open(file)?;
-    Ok(Box::new(Candles { elements, bars, opened, queue: VecDeque::new() }))
-}
-
-fn probe(file: &ImportFile) -> Result<Option<Span>, ImportError> {
-    let mut elements = Elements::open(file)?;
-    let mut times = Vec::new();
-    while let Some(element) = elements.next()?
-        && times.len() < PROBED
-    {
-        times.extend(candle(&element).ok().map(|bar| bar.open_time));
-    }
-    Ok(shortest_step(&times))
-}
-
-impl Importer for Candles {
-    fn opened(&self) -> Opened {
-        self.opened.clone()
-    }
-
-    fn next(&mut self) -> Result<Option<Item>, ImportError> {
-        if let Some(item) = self.queue.pop_front() {
-            return Ok(Some(item));
-        }
-        let Some(element) = self.elements.next()? else { return Ok(None) };
-        match candle(&element) {
-            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
-            Err(fault) => {
-                let fault = element.place(fault);
-                self.queue.push_back(Item::Bad { row: element.number, fault });
-            }
-        }
-        Ok(self.queue.pop_front())
-    }
-
-    fn rows(&self) -> u64 {
-        self.elements.count
-    }
-
-    fn figures(&self) -> Figures {
-        self.bars.figures(self.elements.count)
-    }
+    reading::bars(file, file.interval(), true, || reading::elements(file, candle))
 }
 
 /// A row in another unit is a row of another file.
@@ -123,71 +63,21 @@ fn milliseconds(field: &Field<'_>) -> Result<Timestamp, Fault> {
     }
 }
 
-fn candle(element: &Element) -> Result<BarRow, Fault> {
+fn candle(row: u64, element: &Piece) -> Result<BarRow, Fault> {
     let [time, open, high, low, close, volume] = element.values()?;
-    let open_time = milliseconds(&time)?;
-    Ok(BarRow {
-        row: element.number,
-        open_time,
-        open: open.price("open")?,
-        high: high.price("high")?,
-        low: low.price("low")?,
-        close: close.price("close")?,
-        volume: volume.amount("volume")?,
-        quote_volume: None,
-        trades: None,
-        taker_buy_volume: None,
-        taker_buy_quote_volume: None,
-    })
-}
-
-struct Trades {
-    elements: Elements,
-    symbol: String,
-    prints: Prints,
-    queue: VecDeque<Item>,
+    BarRow::new(row, milliseconds(&time)?, [open, high, low, close, volume])
 }
 
 fn open_trades(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
-    let (elements, symbol) = (Elements::open(file)?, file.symbol()?);
+    let symbol = file.symbol()?;
+    let symbol_of_all = Some(symbol.clone());
+    let opened = Opened { symbol: symbol_of_all, binary_floats: true, ..Opened::default() };
+    let next = reading::elements(file, move |row, element| trade(row, element, &symbol))?;
     // Not every venue numbers the trades of a pair without leaving some out.
-    let prints = Prints::new(file.path.clone(), false);
-    Ok(Box::new(Trades { elements, symbol, prints, queue: VecDeque::new() }))
+    Ok(reading::reading(next, Prints::new(file.path.clone(), false), opened))
 }
 
-impl Importer for Trades {
-    fn opened(&self) -> Opened {
-        Opened { symbol: Some(self.symbol.clone()), interval: None, binary_floats: true }
-    }
-
-    fn next(&mut self) -> Result<Option<Item>, ImportError> {
-        if let Some(item) = self.queue.pop_front() {
-            return Ok(Some(item));
-        }
-        let Some(element) = self.elements.next()? else { return Ok(None) };
-        match trade(&element, &self.symbol) {
-            Ok(print) => self.prints.take(print, &mut self.queue)?,
-            Err(fault) => {
-                let fault = element.place(fault);
-                self.queue.push_back(Item::Bad { row: element.number, fault });
-            }
-        }
-        Ok(self.queue.pop_front())
-    }
-
-    fn rows(&self) -> u64 {
-        self.elements.count
-    }
-
-    fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
-        figures.count("rows", self.elements.count);
-        self.prints.add_figures(&mut figures);
-        figures
-    }
-}
-
-fn trade(element: &Element, symbol: &str) -> Result<PrintRow, Fault> {
+fn trade(row: u64, element: &Piece, symbol: &str) -> Result<PrintRow, Fault> {
     let [time, id, kind, side, price, amount, cost] = element.values()?;
     let time = milliseconds(&time)?;
     let aggressor = match string(side.text).as_deref() {
@@ -213,17 +103,8 @@ fn trade(element: &Element, symbol: &str) -> Result<PrintRow, Fault> {
         b"null" => None,
         _ => Some(cost.amount("cost")?),
     };
-    Ok(PrintRow {
-        row: element.number,
-        symbol: symbol.to_owned(),
-        id,
-        sum_of: None,
-        time,
-        received: None,
-        aggressor,
-        price: price.price("price")?,
-        quantity: amount.amount("amount")?,
-        quote,
-        execution: text(&kind, "type")?,
-    })
+    let traded = (price.price("price")?, amount.amount("amount")?);
+    let execution = text(&kind, "type")?;
+    let print = PrintRow::new(row, symbol.to_owned(), time, traded);
+    Ok(PrintRow { id, aggressor, quote, execution, ..print })
 }

@@ -48,6 +48,14 @@ pub struct Opened {
     pub binary_floats: bool,
 }
 
+impl Opened {
+    /// What is known of bars of one symbol and length.
+    pub(super) fn of_bars(symbol: String, interval: Span, binary_floats: bool) -> Self {
+        let (symbol, interval) = (Some(symbol), Some(interval));
+        Self { symbol, interval, binary_floats, ..Self::default() }
+    }
+}
+
 /// Reads one file from its beginning to its end.
 ///
 /// A file is opened and read at least twice, so that it goes in whole or not at all: whatever an

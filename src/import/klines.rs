@@ -4,15 +4,13 @@
 //! of its own which, for files of both are joined. The close time is the last instant of the bar,
 //! so the row says its own length.
 
-use std::collections::VecDeque;
-
-use super::bars::{BarRow, Bars, at_line};
+use super::bars::{BarRow, Bars};
 use super::columns::{Field, Rows, exactly, shape};
 use super::error::{Fault, ImportError};
-use super::figure::Figures;
 use super::file::ImportFile;
 use super::format::{Format, Head};
-use super::item::{Importer, Item, Opened};
+use super::item::{Importer, Opened};
+use super::reading::{lines, reading};
 use crate::time::{SECOND_NS, Span, Timestamp};
 
 pub(super) const FORMAT: Format = Format {
@@ -36,13 +34,6 @@ fn is_header(line: &[u8]) -> bool {
     line.starts_with(b"open_time,") && line.split(|byte| *byte == b',').count() == COLUMNS
 }
 
-struct Klines {
-    rows: Rows,
-    bars: Bars,
-    opened: Opened,
-    queue: VecDeque<Item>,
-}
-
 fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
     let symbol = file.symbol()?;
     let unknown = || ImportError::UnknownInterval { file: file.path.clone() };
@@ -50,54 +41,27 @@ fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
         Some(interval) => interval,
         None => first_interval(file)?.or_else(|| file.interval()).ok_or_else(unknown)?,
     };
+    let next = lines(Rows::open(file, is_header)?, move |row, line| {
+        let (bar, own) = parse(row, line)?;
+        if own == interval {
+            return Ok(bar);
+        }
+        Err(Fault::new("close_time", format!("a bar of {own} among bars of {interval}")))
+    });
     let bars = Bars::new(file.path.clone(), symbol.clone(), interval);
-    let opened = Opened { symbol: Some(symbol), interval: Some(interval), binary_floats: false };
-    let rows = Rows::open(file, is_header)?;
-    Ok(Box::new(Klines { rows, bars, opened, queue: VecDeque::new() }))
+    let opened = Opened::of_bars(symbol, interval, false);
+    Ok(reading(next, bars, opened))
 }
 
 /// The length of the first bar that can be read.
 fn first_interval(file: &ImportFile) -> Result<Option<Span>, ImportError> {
-    let mut rows = Rows::open(file, is_header)?;
-    while let Some((number, line)) = rows.next()? {
-        if let Ok((_, interval)) = parse(number, &line) {
+    let mut next = lines(Rows::open(file, is_header)?, parse);
+    while let Some((_, read)) = next()? {
+        if let Ok((_, interval)) = read {
             return Ok(Some(interval));
         }
     }
     Ok(None)
-}
-
-impl Importer for Klines {
-    fn opened(&self) -> Opened {
-        self.opened.clone()
-    }
-
-    fn next(&mut self) -> Result<Option<Item>, ImportError> {
-        if let Some(item) = self.queue.pop_front() {
-            return Ok(Some(item));
-        }
-        let Some((row, line)) = self.rows.next()? else { return Ok(None) };
-        let interval = self.opened.interval.unwrap_or_default();
-        let read = parse(row, &line).and_then(|(bar, own)| {
-            if own == interval {
-                return Ok(bar);
-            }
-            Err(Fault::new("close_time", format!("a bar of {own} among bars of {interval}")))
-        });
-        match at_line(read, row) {
-            Ok(bar) => self.bars.take(&bar, &mut self.queue)?,
-            Err(fault) => self.queue.push_back(Item::Bad { row, fault }),
-        }
-        Ok(self.queue.pop_front())
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows.count
-    }
-
-    fn figures(&self) -> Figures {
-        self.bars.figures(self.rows.count)
-    }
 }
 
 fn parse(row: u64, line: &[u8]) -> Result<(BarRow, Span), Fault> {
@@ -111,18 +75,13 @@ fn parse(row: u64, line: &[u8]) -> Result<(BarRow, Span), Fault> {
         let reason = format!("{closed} is not after the open time {opened}");
         close_time.fault("close_time", reason)
     })?;
+    let bar = BarRow::new(row, opened, [open, high, low, close, volume])?;
     let bar = BarRow {
-        row,
-        open_time: opened,
-        open: open.price("open")?,
-        high: high.price("high")?,
-        low: low.price("low")?,
-        close: close.price("close")?,
-        volume: volume.amount("volume")?,
         quote_volume: Some(quote.amount("quote_volume")?),
         trades: Some(count.whole("count")?),
         taker_buy_volume: Some(buy.amount("taker_buy_volume")?),
         taker_buy_quote_volume: Some(buy_quote.amount("taker_buy_quote_volume")?),
+        ..bar
     };
     Ok((bar, interval))
 }

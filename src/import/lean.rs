@@ -6,10 +6,9 @@
 //! and options times 10,000, which nothing in the file says: then `lean-scaled` reads it. Times are
 //! read as UTC, which LEAN's crypto data is; equities are in exchange time.
 
-use std::collections::VecDeque;
 use std::path::Path;
 
-use super::bars::{BarRow, Bars, at_line, shortest_step};
+use super::bars::{BarRow, Bars, shortest_step};
 use super::columns::{Field, Rows, split};
 use super::error::{Fault, ImportError};
 use super::figure::Figures;
@@ -18,6 +17,7 @@ use super::format::{Format, Head};
 use super::item::{Importer, Item, Opened};
 use super::lean_quotes::Quotes;
 use super::number::Number;
+use super::reading::{Judge, Queue};
 use crate::market::{parse_stamp, quote, whole_number};
 use crate::time::{DAY_NS, MINUTE_NS, SECOND_NS, Span, Timestamp};
 
@@ -140,7 +140,7 @@ struct Lean {
     shape: Shape,
     kind: Kind,
     opened: Opened,
-    queue: VecDeque<Item>,
+    queue: Queue,
     first: Option<String>,
     last: Option<String>,
 }
@@ -165,8 +165,8 @@ fn open(file: &ImportFile, scaled: bool) -> Result<Box<dyn Importer>, ImportErro
         rows: Rows::open(file, |_| false)?,
         shape,
         kind,
-        opened: Opened { symbol: Some(symbol), interval: Some(interval), binary_floats: true },
-        queue: VecDeque::new(),
+        opened: Opened::of_bars(symbol, interval, true),
+        queue: Queue::new(),
         first: None,
         last: None,
     }))
@@ -229,17 +229,16 @@ impl Importer for Lean {
         self.last = Some(shown());
         self.first.get_or_insert_with(shown);
         let taken = match &mut self.kind {
-            Kind::Trades(bars) => match at_line(self.shape.trade(row, &line), row) {
-                Ok(bar) => bars.take(&bar, &mut self.queue).map(|()| None),
-                Err(fault) => Ok(Some(fault)),
-            },
-            Kind::Quotes(quotes) => match at_line(quotes.parse(self.shape, row, &line), row) {
-                Ok(bar) => quotes.take(&bar, &mut self.queue).map(|()| None),
-                Err(fault) => Ok(Some(fault)),
-            },
+            Kind::Trades(bars) => {
+                self.shape.trade(row, &line).map(|bar| bars.take(bar, &mut self.queue))
+            }
+            Kind::Quotes(quotes) => {
+                quotes.parse(self.shape, row, &line).map(|bar| quotes.take(bar, &mut self.queue))
+            }
         };
-        if let Some(fault) = taken? {
-            self.queue.push_back(Item::Bad { row, fault });
+        match taken {
+            Ok(done) => done?,
+            Err(fault) => self.queue.push_back(Item::Bad { row, fault: fault.in_line(row) }),
         }
         Ok(self.queue.pop_front())
     }

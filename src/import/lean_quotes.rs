@@ -1,6 +1,5 @@
 //! LEAN's bars of quotes: `time,bid open,high,low,close,size,ask open,high,low,close,size`.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 
 use super::bars::{defect, plain};
@@ -10,6 +9,7 @@ use super::figure::Figures;
 use super::item::{Item, too_large};
 use super::lean::Shape;
 use super::number::{Number, Sum};
+use super::reading::{Judge, Queue};
 use crate::event::{Event, ImportFault, QuoteBar, QuoteSpan};
 use crate::time::{Span, Timestamp};
 
@@ -25,6 +25,7 @@ pub(super) struct QuoteRow {
 }
 
 /// Judges bars of quotes in the order of a file and adds them up.
+#[derive(Default)]
 pub(super) struct Quotes {
     path: PathBuf,
     symbol: String,
@@ -40,20 +41,7 @@ pub(super) struct Quotes {
 
 impl Quotes {
     pub(super) fn new(path: PathBuf, symbol: String, interval: Span) -> Self {
-        let (first_time, newest, sizes) = (None, None, [Sum::default(); 2]);
-        let (missing, backwards, crossed, empty) = (0, 0, 0, 0);
-        Self {
-            path,
-            symbol,
-            interval,
-            first_time,
-            newest,
-            missing,
-            backwards,
-            crossed,
-            empty,
-            sizes,
-        }
+        Self { path, symbol, interval, ..Self::default() }
     }
 
     pub(super) fn parse(&self, shape: Shape, row: u64, line: &[u8]) -> Result<QuoteRow, Fault> {
@@ -76,13 +64,32 @@ impl Quotes {
         Ok(QuoteRow { row, open_time, bid: side(1)?, ask: side(6)? })
     }
 
-    /// Takes the next bar: queues its defects, and then the bar.
-    pub(super) fn take(
-        &mut self,
-        bar: &QuoteRow,
-        queue: &mut VecDeque<Item>,
-    ) -> Result<(), ImportError> {
-        self.step(bar, queue);
+    fn step(&mut self, bar: &QuoteRow, queue: &mut Queue) {
+        self.first_time = self.first_time.or(Some(bar.open_time));
+        let Some(newest) = self.newest else {
+            self.newest = Some(bar.open_time);
+            return;
+        };
+        if bar.open_time < newest {
+            self.backwards += 1;
+            let what = format!("{} comes after {newest}", bar.open_time);
+            return queue.push_back(defect(bar.row, ImportFault::Disorder, 1, what));
+        }
+        self.newest = Some(bar.open_time);
+        let distance = bar.open_time.nanos().abs_diff(newest.nanos());
+        let interval = self.interval.nanos().unsigned_abs().max(1);
+        let missing = (distance / interval).saturating_sub(1);
+        if missing > 0 {
+            self.missing = self.missing.saturating_add(missing);
+            let what = format!("no bar between {newest} and {}", bar.open_time);
+            queue.push_back(defect(bar.row, ImportFault::Gap, missing, what));
+        }
+    }
+}
+
+impl Judge<QuoteRow> for Quotes {
+    fn take(&mut self, bar: QuoteRow, queue: &mut Queue) -> Result<(), ImportError> {
+        self.step(&bar, queue);
         for (sum, side) in self.sizes.iter_mut().zip([&bar.bid, &bar.ask]) {
             if let Some([.., size]) = side {
                 sum.add(*size).map_err(too_large(&self.path, "sum_size"))?;
@@ -128,29 +135,7 @@ impl Quotes {
         Ok(())
     }
 
-    fn step(&mut self, bar: &QuoteRow, queue: &mut VecDeque<Item>) {
-        self.first_time = self.first_time.or(Some(bar.open_time));
-        let Some(newest) = self.newest else {
-            self.newest = Some(bar.open_time);
-            return;
-        };
-        if bar.open_time < newest {
-            self.backwards += 1;
-            let what = format!("{} comes after {newest}", bar.open_time);
-            return queue.push_back(defect(bar.row, ImportFault::Disorder, 1, what));
-        }
-        self.newest = Some(bar.open_time);
-        let distance = bar.open_time.nanos().abs_diff(newest.nanos());
-        let interval = self.interval.nanos().unsigned_abs().max(1);
-        let missing = (distance / interval).saturating_sub(1);
-        if missing > 0 {
-            self.missing = self.missing.saturating_add(missing);
-            let what = format!("no bar between {newest} and {}", bar.open_time);
-            queue.push_back(defect(bar.row, ImportFault::Gap, missing, what));
-        }
-    }
-
-    pub(super) fn figures(&self, rows: u64) -> Figures {
+    fn figures(&self, rows: u64) -> Figures {
         let mut figures = Figures::default();
         figures.count("rows", rows);
         figures.text("first", self.first_time.map(plain).unwrap_or_default());

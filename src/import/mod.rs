@@ -6,7 +6,7 @@
 //!
 //! Each format is a [`Format`]: a name, how to recognise a file by its bytes, and how to open an
 //! [`Importer`], which yields an [`Item`] at a time. A new format is a module with one such value,
-//! and its place in [`FORMATS`].
+//! and its place in [`formats`].
 //!
 //! Invariants: what is recorded depends on the files' bytes, their names where those say the pair
 //! or the length of bars, and what the operator said; memory does not grow with a file whose
@@ -34,14 +34,16 @@ mod lean_quotes;
 mod number;
 mod pass;
 mod prints;
+mod reading;
 mod record;
 mod sieve;
+mod text;
 mod trades;
 
-pub use error::{Fault, ImportError};
+pub use error::{Fault, ImportError, ReadError};
 pub use figure::{Figure, Figures};
 pub use file::ImportFile;
-pub use format::{FORMATS, Format};
+pub use format::{Format, formats};
 pub use item::{Importer, Item, Opened};
 pub use number::{Number, Sum, SumOverflow};
 pub use pass::{DEFECTS_LISTED_MAX, Tally};

@@ -1,6 +1,6 @@
 //! What all public trades have in common: what is wrong between them, and what they add up to.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::bars::{defect, plain};
@@ -8,6 +8,7 @@ use super::error::ImportError;
 use super::figure::{Figure, Figures};
 use super::item::{Item, too_large};
 use super::number::{Number, Sum};
+use super::reading::{Judge, Queue};
 use crate::event::{Event, ImportFault, Side, TradePrint};
 use crate::time::Timestamp;
 
@@ -27,7 +28,32 @@ pub(super) struct PrintRow {
     pub(super) execution: Option<String>,
 }
 
+impl PrintRow {
+    /// A trade of what all of them have.
+    pub(super) fn new(
+        row: u64,
+        symbol: String,
+        time: Timestamp,
+        (price, quantity): (Number, Number),
+    ) -> Self {
+        Self {
+            row,
+            symbol,
+            id: None,
+            sum_of: None,
+            time,
+            received: None,
+            aggressor: None,
+            price,
+            quantity,
+            quote: None,
+            execution: None,
+        }
+    }
+}
+
 /// Judges trades in the order of a file and adds them up.
+#[derive(Default)]
 pub(super) struct Prints {
     path: PathBuf,
     /// Whether the venue numbers the trades of a symbol without leaving one out.
@@ -51,66 +77,11 @@ pub(super) struct Prints {
 
 impl Prints {
     pub(super) fn new(path: PathBuf, gapless: bool) -> Self {
-        Self {
-            path,
-            gapless,
-            newest: BTreeMap::new(),
-            first_time: None,
-            last_time: None,
-            ids: None,
-            trades: 0,
-            jumps: 0,
-            repeated: 0,
-            missing: 0,
-            backwards: 0,
-            buyer_maker: 0,
-            quantity: Sum::default(),
-            notional: Sum::default(),
-            quote: Sum::default(),
-            has_quote: false,
-            prices: None,
-        }
+        Self { path, gapless, ..Self::default() }
     }
 
     pub(super) const fn trades(&self) -> u64 {
         self.trades
-    }
-
-    /// Takes the next trade: queues its defects, and then the trade.
-    ///
-    /// # Errors
-    /// A sum that left its range.
-    pub(super) fn take(
-        &mut self,
-        print: PrintRow,
-        queue: &mut VecDeque<Item>,
-    ) -> Result<(), ImportError> {
-        self.add(&print)?;
-        self.step(&print, queue);
-        let mut finer = Vec::new();
-        print.price.note("price", &mut finer);
-        print.quantity.note("quantity", &mut finer);
-        if let Some(quote) = print.quote {
-            quote.note("quote", &mut finer);
-        }
-        let event = TradePrint {
-            row: print.row,
-            symbol: print.symbol,
-            id: print.id,
-            first_id: print.sum_of.map(|(first, _)| first),
-            last_id: print.sum_of.map(|(_, last)| last),
-            time: print.time,
-            received: print.received,
-            aggressor: print.aggressor,
-            price: print.price.price(),
-            quantity: print.quantity.quantity(),
-            quote: print.quote.map(Number::money),
-            execution: print.execution,
-            finer,
-        };
-        let event = Event::TradePrint(Box::new(event));
-        queue.push_back(Item::Fact { time: print.time, event });
-        Ok(())
     }
 
     fn add(&mut self, print: &PrintRow) -> Result<(), ImportError> {
@@ -136,7 +107,7 @@ impl Prints {
     }
 
     /// What lies between the trade before and this one.
-    fn step(&mut self, print: &PrintRow, queue: &mut VecDeque<Item>) {
+    fn step(&mut self, print: &PrintRow, queue: &mut Queue) {
         let id = number_of(print);
         let stream = format!("{} {}", print.symbol, print.sum_of.is_some());
         let before = self.newest.insert(stream.clone(), (id, print.time));
@@ -183,6 +154,44 @@ impl Prints {
             figures.text("max_px", high);
         }
         figures.count("buyer_maker", self.buyer_maker);
+    }
+}
+
+impl Judge<PrintRow> for Prints {
+    fn take(&mut self, print: PrintRow, queue: &mut Queue) -> Result<(), ImportError> {
+        self.add(&print)?;
+        self.step(&print, queue);
+        let mut finer = Vec::new();
+        print.price.note("price", &mut finer);
+        print.quantity.note("quantity", &mut finer);
+        if let Some(quote) = print.quote {
+            quote.note("quote", &mut finer);
+        }
+        let event = TradePrint {
+            row: print.row,
+            symbol: print.symbol,
+            id: print.id,
+            first_id: print.sum_of.map(|(first, _)| first),
+            last_id: print.sum_of.map(|(_, last)| last),
+            time: print.time,
+            received: print.received,
+            aggressor: print.aggressor,
+            price: print.price.price(),
+            quantity: print.quantity.quantity(),
+            quote: print.quote.map(Number::money),
+            execution: print.execution,
+            finer,
+        };
+        let event = Event::TradePrint(Box::new(event));
+        queue.push_back(Item::Fact { time: print.time, event });
+        Ok(())
+    }
+
+    fn figures(&self, rows: u64) -> Figures {
+        let mut figures = Figures::default();
+        figures.count("rows", rows);
+        self.add_figures(&mut figures);
+        figures
     }
 }
 

@@ -1,17 +1,14 @@
 //! Public trades as rows of text: Binance public data, one by one or summed up, and the trade
 //! archive of Kraken.
 
-use std::collections::VecDeque;
-
-use super::bars::at_line;
 use super::columns::{Field, Rows, shape, split, truth};
 use super::error::{Fault, ImportError};
-use super::figure::Figures;
 use super::file::ImportFile;
 use super::format::{Format, Head};
-use super::item::{Importer, Item, Opened};
+use super::item::{Importer, Opened};
 use super::klines::stamp;
 use super::prints::{PrintRow, Prints};
+use super::reading::{lines, reading};
 use crate::market::{parse_stamp, quote};
 use crate::units::parse_decimal;
 
@@ -74,14 +71,6 @@ fn is_kraken(head: &Head) -> bool {
 
 type Parse = fn(u64, &[u8], &str) -> Result<PrintRow, Fault>;
 
-struct Trades {
-    rows: Rows,
-    parse: Parse,
-    symbol: String,
-    prints: Prints,
-    queue: VecDeque<Item>,
-}
-
 fn open(
     file: &ImportFile,
     parse: Parse,
@@ -89,37 +78,9 @@ fn open(
     gapless: bool,
 ) -> Result<Box<dyn Importer>, ImportError> {
     let (rows, symbol) = (Rows::open(file, header)?, file.symbol()?);
-    let prints = Prints::new(file.path.clone(), gapless);
-    Ok(Box::new(Trades { rows, parse, symbol, prints, queue: VecDeque::new() }))
-}
-
-impl Importer for Trades {
-    fn opened(&self) -> Opened {
-        Opened { symbol: Some(self.symbol.clone()), ..Opened::default() }
-    }
-
-    fn next(&mut self) -> Result<Option<Item>, ImportError> {
-        if let Some(item) = self.queue.pop_front() {
-            return Ok(Some(item));
-        }
-        let Some((row, line)) = self.rows.next()? else { return Ok(None) };
-        match at_line((self.parse)(row, &line, &self.symbol), row) {
-            Ok(print) => self.prints.take(print, &mut self.queue)?,
-            Err(fault) => self.queue.push_back(Item::Bad { row, fault }),
-        }
-        Ok(self.queue.pop_front())
-    }
-
-    fn rows(&self) -> u64 {
-        self.rows.count
-    }
-
-    fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
-        figures.count("rows", self.rows.count);
-        self.prints.add_figures(&mut figures);
-        figures
-    }
+    let opened = Opened { symbol: Some(symbol.clone()), ..Opened::default() };
+    let next = lines(rows, move |row, line| parse(row, line, &symbol));
+    Ok(reading(next, Prints::new(file.path.clone(), gapless), opened))
 }
 
 /// `id,price,qty,first_id,last_id,time,is_buyer_maker[,is_best_match]`.
@@ -137,7 +98,8 @@ fn parse_sum(row: u64, line: &[u8], symbol: &str) -> Result<PrintRow, Fault> {
     let id = id.whole("agg_id")?.to_string();
     let aggressor = Some(maker.aggressor("is_buyer_maker")?);
     let (time, _) = stamp(&time, "time")?;
-    let print = plain(row, symbol, &price, &quantity, time)?;
+    let traded = (price.price("price")?, quantity.amount("quantity")?);
+    let print = PrintRow::new(row, symbol.to_owned(), time, traded);
     Ok(PrintRow { id: Some(id), sum_of, aggressor, ..print })
 }
 
@@ -152,7 +114,8 @@ fn parse_trade(row: u64, line: &[u8], symbol: &str) -> Result<PrintRow, Fault> {
     let quote = Some(quote.amount("quote_qty")?);
     let aggressor = Some(maker.aggressor("is_buyer_maker")?);
     let (time, _) = stamp(&time, "time")?;
-    let print = plain(row, symbol, &price, &quantity, time)?;
+    let traded = (price.price("price")?, quantity.amount("quantity")?);
+    let print = PrintRow::new(row, symbol.to_owned(), time, traded);
     Ok(PrintRow { id: Some(id), quote, aggressor, ..print })
 }
 
@@ -170,29 +133,8 @@ fn parse_kraken(row: u64, line: &[u8], symbol: &str) -> Result<PrintRow, Fault> 
     }
     let at = parse_stamp("unixtime", time.text);
     let at = at.map_err(|bad| time.fault("unixtime", bad.reason))?;
-    plain(row, symbol, &price, &quantity, at)
-}
-
-fn plain(
-    row: u64,
-    symbol: &str,
-    price: &Field<'_>,
-    quantity: &Field<'_>,
-    time: crate::time::Timestamp,
-) -> Result<PrintRow, Fault> {
-    Ok(PrintRow {
-        row,
-        symbol: symbol.to_owned(),
-        id: None,
-        sum_of: None,
-        time,
-        received: None,
-        aggressor: None,
-        price: price.price("price")?,
-        quantity: quantity.amount("quantity")?,
-        quote: None,
-        execution: None,
-    })
+    let traded = (price.price("price")?, quantity.amount("quantity")?);
+    Ok(PrintRow::new(row, symbol.to_owned(), at, traded))
 }
 
 fn wrong_count(line: &[u8], count: usize, wanted: &str) -> Fault {

@@ -87,16 +87,6 @@ impl Text {
         }
     }
 
-    /// Takes the next byte.
-    pub(crate) fn next_byte(&mut self) -> Result<Option<u8>, SourceError> {
-        let Some(input) = &mut self.input else { return Ok(None) };
-        let buffer = input.fill_buf().map_err(|error| read_error(&self.file, error))?;
-        let Some(byte) = buffer.first().copied() else { return Ok(None) };
-        input.consume(1);
-        self.offset += 1;
-        Ok(Some(byte))
-    }
-
     /// Takes a byte order mark, if one is next.
     pub(crate) fn skip_bom(&mut self) -> Result<(), SourceError> {
         let Some(input) = &mut self.input else { return Ok(()) };

@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
+use schwabot::import::ReadError;
 use schwabot::import::accounts::{
-    AccountError, AccountFormat, AccountHead, AccountOptions, EntryRow, FillRow, Notice,
-    NoticeKind, Told, TripRow,
+    AccountFormat, AccountHead, AccountOptions, EntryRow, FillRow, Notice, NoticeKind, Told,
+    TripRow,
 };
 
 /// All that a file told.
@@ -44,7 +45,7 @@ pub(crate) fn read_as(
     format: AccountFormat,
     bytes: &[u8],
     options: &AccountOptions,
-) -> Result<Read, AccountError> {
+) -> Result<Read, ReadError> {
     let mut rows = format.open(Box::new(Cursor::new(bytes.to_vec())), options)?;
     let mut read = Read::default();
     while let Some(told) = rows.next()? {

@@ -14,7 +14,7 @@ use crate::cli::progress::Counting;
 use crate::cli::text::{BAD, DIM, GOOD, Screen, count};
 use crate::event::ImportDefect;
 use crate::import::{
-    FORMATS, Figure, FileOutcome, FileReport, ImportReport, ImportRequest, import,
+    Figure, FileOutcome, FileReport, ImportReport, ImportRequest, formats, import,
 };
 use crate::ledger::{SyncMode, WriterOptions};
 use crate::market::parse_data_argument;
@@ -92,8 +92,7 @@ fn named(
 
 fn list(screen: &mut Screen, format: Format) -> Result<(), CliError> {
     if format != Format::Text {
-        let formats: Vec<Value> = FORMATS
-            .iter()
+        let formats: Vec<Value> = formats()
             .map(|f| json!({"name": f.name, "about": f.about, "label": f.label}))
             .collect();
         let fields = json!({ "formats": formats });
@@ -101,8 +100,7 @@ fn list(screen: &mut Screen, format: Format) -> Result<(), CliError> {
         let columns = &["name", "label", "about"];
         return screen.answer(format, &answer.listing("import_format", columns, formats));
     }
-    let rows: Vec<Vec<String>> = FORMATS
-        .iter()
+    let rows: Vec<Vec<String>> = formats()
         .map(|format| [format.name, format.label, format.about].map(str::to_owned).to_vec())
         .collect();
     screen.table(&["format", "label", "what it is"], &rows)

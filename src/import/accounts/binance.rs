@@ -8,12 +8,12 @@
 //! Invariants: a unit must be the pair's own base or quote, or the row is refused; the export names
 //! no execution and no order, so rows that are alike are different executions.
 
-use super::form::{Form, TableRows, Waiting, positive, side};
-use super::lines::Input;
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Told, WORD_MAX, quote};
+use super::form::{Form, Waiting, above_zero, positive, side};
+use super::rows::{AccountRows, FillRow, Told, WORD_MAX, quote};
 use super::table::{Column, Row};
-use super::times;
+use super::{form, times};
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 
 /// What the header must name, beside the columns whose names differ between variants.
 pub(super) const HEADER: &[&str] = &["date(utc)", "price", "amount", "fee"];
@@ -29,8 +29,8 @@ struct Binance {
     fee_currency: Option<Column>,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    let rows = TableRows::open(input, HEADER, |table, _| {
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    form::open(input, HEADER, |table, _| {
         let executed = table.optional(&["executed"])?;
         let (quantity, quote) = match executed {
             Some(executed) => (executed, table.column(&["amount"])?),
@@ -46,8 +46,7 @@ pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
             fee: table.column(&["fee"])?,
             fee_currency: table.optional(&["fee coin", "fee currency"])?,
         })
-    })?;
-    Ok(Box::new(rows))
+    })
 }
 
 impl Form for Binance {
@@ -57,9 +56,7 @@ impl Form for Binance {
         let (quantity, base) = amount(row, self.quantity)?;
         let (quote_amount, quote_unit) = amount(row, self.quote)?;
         self.check_units(row, &symbol, base.as_deref(), quote_unit.as_deref())?;
-        if quantity.raw() <= 0 {
-            return Err(row.fault(self.quantity, "is not above zero"));
-        }
+        let quantity = above_zero(row, self.quantity, Some(quantity))?;
         let (fee, fee_unit) = amount(row, self.fee)?;
         let fee_currency = match (row.word(self.fee_currency)?, fee_unit) {
             (Some(said), Some(unit)) if said != unit => {
@@ -118,7 +115,7 @@ fn amount(row: Row<'_>, column: Column) -> Result<(Number, Option<String>), Faul
     let (digits, unit) = text.split_at(split);
     let bad = |reason: String| row.fault(column, format!("{}: {reason}", quote(text)));
     let number = ungrouped(digits).ok_or_else(|| bad("ambiguous thousands".to_owned()))?;
-    let number = Number::parse(&number).map_err(|error| bad(error.to_string()))?;
+    let number = Number::parse(&number).map_err(|error| bad(error.to_string()))?.trimmed();
     let unit = unit.trim();
     if unit.len() > WORD_MAX || unit.contains(char::is_whitespace) {
         return Err(bad("the unit is no currency".to_owned()));

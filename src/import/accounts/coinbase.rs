@@ -1,13 +1,13 @@
 //! Coinbase's `fills.csv` (Pro, Exchange, Advanced): the total is negative for a purchase and holds
 //! the fee.
 
-use super::form::{Form, TableRows, Waiting, positive, side};
-use super::lines::Input;
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
+use super::form::{Form, Waiting, positive, side};
+use super::rows::{AccountRows, FillRow, NoticeKind, Told, quote};
 use super::table::{Column, Row};
-use super::times;
+use super::{form, times};
 use crate::event::Side;
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] =
@@ -28,8 +28,8 @@ struct Coinbase {
     money_unit: Option<Column>,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    let rows = TableRows::open(input, HEADER, |table, _| {
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    form::open(input, HEADER, |table, _| {
         Ok(Coinbase {
             portfolio: table.optional(&["portfolio"])?,
             trade: table.column(&["trade id"])?,
@@ -44,8 +44,7 @@ pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
             total: table.column(&["total"])?,
             money_unit: table.optional(&["price/fee/total unit"])?,
         })
-    })?;
-    Ok(Box::new(rows))
+    })
 }
 
 impl Form for Coinbase {
@@ -79,8 +78,7 @@ impl Form for Coinbase {
         })));
         if wrong_sign {
             let what = format!("the total {total} has the sign of the other side");
-            let notice = Notice { row: row.line, kind: NoticeKind::Contradiction, count: 1, what };
-            told.push_back(Told::Notice(notice));
+            told.push_back(Told::notice(row.line, NoticeKind::Contradiction, what));
         }
         Ok(())
     }

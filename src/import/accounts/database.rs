@@ -14,7 +14,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
 use super::named::Named;
-use super::rows::{AccountError, Fault, WORD_MAX, quote};
+use super::rows::{WORD_MAX, quote};
+use crate::import::{Fault, ReadError};
 use crate::signals::shortest_float_text;
 
 /// The longest value, and the longest row, in bytes.
@@ -23,7 +24,7 @@ const VALUE_MAX: i32 = 64 << 10;
 const PAGE: usize = 64;
 
 /// Opens a database; nothing beside it is made.
-pub(super) fn connect(path: &Path) -> Result<Connection, AccountError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, ReadError> {
     for (ending, what) in
         [("-wal", "changes that are not in the file yet"), ("-journal", "a journal")]
     {
@@ -32,7 +33,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, AccountError> {
         let beside = PathBuf::from(name);
         if std::fs::metadata(&beside).is_ok_and(|beside| beside.len() > 0) {
             let name = beside.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(AccountError::Database(format!(
+            return Err(ReadError::Database(format!(
                 "{} beside it holds {what}: stop the bot, or import a copy that SQLite's own \
                  `.backup` made",
                 quote(&name)
@@ -52,7 +53,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, AccountError> {
     )?;
     let check: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if check != "ok" {
-        return Err(AccountError::Database(format!("the database is damaged: {}", quote(&check))));
+        return Err(ReadError::Database(format!("the database is damaged: {}", quote(&check))));
     }
     Ok(connection)
 }
@@ -71,7 +72,7 @@ fn uri(path: &Path) -> String {
     uri
 }
 
-impl From<rusqlite::Error> for AccountError {
+impl From<rusqlite::Error> for ReadError {
     fn from(error: rusqlite::Error) -> Self {
         let words: String = error.to_string().chars().flat_map(char::escape_default).collect();
         Self::Database(format!("the database cannot be read: {words}"))
@@ -85,7 +86,7 @@ impl From<rusqlite::Error> for AccountError {
 pub(super) fn columns_of(
     connection: &Connection,
     table: &str,
-) -> Result<Option<Vec<String>>, AccountError> {
+) -> Result<Option<Vec<String>>, ReadError> {
     let mut kinds = connection
         .prepare("SELECT type FROM pragma_table_list WHERE schema = 'main' AND name = ?1")?;
     let kind = kinds.query_row([table], |row| row.get::<_, String>(0));
@@ -95,7 +96,7 @@ pub(super) fn columns_of(
         Ok(kind) if kind == "table" => {}
         Ok(kind) => {
             let reason = format!("{} is no table but a {kind}", quote(table));
-            return Err(AccountError::Database(reason));
+            return Err(ReadError::Database(reason));
         }
     }
     let mut names = connection.prepare("SELECT name FROM pragma_table_info(?1)")?;
@@ -128,10 +129,7 @@ impl TableReader {
     }
 
     /// Returns the next row.
-    pub(super) fn next(
-        &mut self,
-        connection: &Connection,
-    ) -> Result<Option<TableRow>, AccountError> {
+    pub(super) fn next(&mut self, connection: &Connection) -> Result<Option<TableRow>, ReadError> {
         if self.page.is_empty()
             && let Some(after) = self.after
         {
@@ -163,8 +161,8 @@ fn value_of(
     value: ValueRef<'_>,
     (id, place): (i64, u64),
     name: &'static str,
-) -> Result<Option<Value>, AccountError> {
-    let bad = |reason: &str| Fault::new((number_of(id), place), name, reason);
+) -> Result<Option<Value>, ReadError> {
+    let bad = |reason: &str| Fault::placed((number_of(id), place), name, reason);
     let (text, float) = match value {
         ValueRef::Null => return Ok(None),
         ValueRef::Integer(number) => (number.to_string(), false),
@@ -225,7 +223,7 @@ impl TableRow {
 impl Named for TableRow {
     fn fault(&self, name: &'static str, reason: impl Into<String>) -> Fault {
         let found = self.values.iter().find(|(own, ..)| *own == name);
-        Fault::new((self.row(), found.map_or(0, |(_, place, _)| *place)), name, reason)
+        Fault::placed((self.row(), found.map_or(0, |(_, place, _)| *place)), name, reason)
     }
 
     // Returns what a column says; none where it is absent, `NULL` or empty.

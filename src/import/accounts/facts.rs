@@ -1,18 +1,19 @@
 //! Records of what account files tell, and the formats as `schwabot import` knows them.
 
-use super::figures::Running;
+use std::path::PathBuf;
+
 use super::formats::{AccountFormat, AccountHead, AccountOptions, main_member};
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, FillRow, Notice, NoticeKind, Told, TripRow};
-use super::{freqtrade_database, hummingbot_database, lines::Input};
+use super::rows::{AccountRows, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow};
+use super::totals::Totals;
+use super::{freqtrade_database, hummingbot_database};
 use crate::event::{Event, ImportFault, ImportedEntry, ImportedFill, ImportedTrade, NamedText};
 use crate::import::file::ImportFile;
 use crate::import::format::Head;
 use crate::import::item::too_large;
-use crate::import::{Fault, Figures, Format, ImportError, Importer, Item, Opened};
-use crate::market::{Unpacked, member_names, read_error};
+use crate::import::text::Input;
+use crate::import::{Figures, Format, ImportError, Importer, Item, Number, Opened};
+use crate::market::{Unpacked, member_names};
 use crate::time::Timestamp;
-use crate::units::{Money, Price, Quantity};
 
 /// Makes the format of an account format.
 macro_rules! format {
@@ -30,7 +31,7 @@ macro_rules! format {
 }
 
 /// The account formats, in the order in which a file is held against them.
-pub(in crate::import) const FORMATS: [Format; 14] = [
+pub(in crate::import) const FORMATS: &[Format] = &[
     format!(FreqtradeDatabase, "freqtrade-database", "freqtrade", true, "freqtrade's SQLite file"),
     format!(
         HummingbotDatabase,
@@ -105,13 +106,13 @@ fn open(format: AccountFormat, file: &ImportFile) -> Result<Box<dyn Importer>, I
         AccountFormat::HummingbotDatabase => hummingbot_database::open(&file.path),
         _ => format.open(input(format, file)?, &options),
     };
-    let rows = opened.map_err(|error| told(file, error))?;
+    let rows = opened.map_err(|error| error.in_file(&file.path))?;
     Ok(Box::new(AccountImporter {
-        file: file.clone(),
+        path: file.path.clone(),
         rows,
         count: 0,
         time: Timestamp::from_nanos(0),
-        running: Running::default(),
+        totals: Totals::default(),
     }))
 }
 
@@ -136,30 +137,14 @@ fn input(format: AccountFormat, file: &ImportFile) -> Result<Input, ImportError>
     Ok(Box::new(Unpacked::open_inside(&file.path, member.as_deref())?))
 }
 
-/// Names the file in an error.
-fn told(file: &ImportFile, error: AccountError) -> ImportError {
-    match error {
-        AccountError::Io(error) => read_error(&file.path, error).into(),
-        AccountError::Fault(fault) => fault_of(fault).in_file(&file.path),
-        AccountError::Database(reason) => {
-            ImportError::Unreadable { file: file.path.clone(), reason }
-        }
-    }
-}
-
-fn fault_of(fault: super::rows::Fault) -> Fault {
-    let super::rows::Fault { line, column, field, reason } = fault;
-    Fault::new(field, reason).at(line, column)
-}
-
 /// Gives the rows of an account file to the frame.
 struct AccountImporter {
-    file: ImportFile,
+    path: PathBuf,
     rows: Box<dyn AccountRows>,
     count: u64,
     /// Of the fact before: entries may have none.
     time: Timestamp,
-    running: Running,
+    totals: Totals,
 }
 
 impl Importer for AccountImporter {
@@ -169,9 +154,9 @@ impl Importer for AccountImporter {
 
     fn next(&mut self) -> Result<Option<Item>, ImportError> {
         loop {
-            let told = self.rows.next().map_err(|error| told(&self.file, error))?;
+            let told = self.rows.next().map_err(|error| error.in_file(&self.path))?;
             let Some(told) = told else { return Ok(None) };
-            self.running.add(&told).map_err(too_large(&self.file.path, "amounts"))?;
+            self.totals.add(&told).map_err(too_large(&self.path, "amounts"))?;
             let (time, event) = match told {
                 Told::Fill(fill) => (fill.time, fill_of(*fill)),
                 Told::Trip(trip) => {
@@ -181,7 +166,7 @@ impl Importer for AccountImporter {
                 }
                 Told::Entry(entry) => {
                     let time = entry.time.unwrap_or(self.time);
-                    let super::rows::EntryRow { row, registry, key, json, time: said } = *entry;
+                    let EntryRow { row, registry, key, json, time: said } = *entry;
                     let event = ImportedEntry { row, registry, key, time: said, json };
                     (time, Event::ImportedEntry(Box::new(event)))
                 }
@@ -196,7 +181,7 @@ impl Importer for AccountImporter {
                 }
                 Told::Bad { row, fault } => {
                     self.count += 1;
-                    return Ok(Some(Item::Bad { row, fault: fault_of(fault) }));
+                    return Ok(Some(Item::Bad { row, fault }));
                 }
             };
             self.count += 1;
@@ -210,7 +195,7 @@ impl Importer for AccountImporter {
     }
 
     fn figures(&self) -> Figures {
-        self.running.figures()
+        self.totals.figures()
     }
 }
 
@@ -230,27 +215,26 @@ fn defect_of(notice: Notice) -> Option<Item> {
 }
 
 /// Numbers that a record's field cannot hold, whole.
-fn finer(numbers: &[(&str, Option<&Number>)]) -> Vec<NamedText> {
-    let finer = numbers.iter().filter_map(|(name, number)| {
-        Some(NamedText { name: (*name).to_owned(), text: number.as_ref()?.finer()?.to_owned() })
-    });
-    finer.collect()
+fn finer(numbers: &[(&str, Option<Number>)]) -> Vec<NamedText> {
+    let mut finer = Vec::new();
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            number.note(name, &mut finer);
+        }
+    }
+    finer
 }
 
 fn named(extra: Vec<(&'static str, String)>) -> Vec<NamedText> {
     extra.into_iter().map(|(name, text)| NamedText { name: name.to_owned(), text }).collect()
 }
 
-fn money(number: Option<&Number>) -> Option<Money> {
-    number.map(|number| Money::from_raw(number.raw()))
-}
-
 fn fill_of(fill: FillRow) -> Event {
     let finer = finer(&[
-        ("price", Some(&fill.price)),
-        ("quantity", Some(&fill.quantity)),
-        ("quote", fill.quote.as_ref()),
-        ("fee", fill.fee.as_ref()),
+        ("price", Some(fill.price)),
+        ("quantity", Some(fill.quantity)),
+        ("quote", fill.quote),
+        ("fee", fill.fee),
     ]);
     Event::ImportedFill(Box::new(ImportedFill {
         row: fill.row,
@@ -260,10 +244,10 @@ fn fill_of(fill: FillRow) -> Event {
         order_id: fill.order_id,
         time: fill.time,
         side: fill.side,
-        price: Price::from_raw(fill.price.raw()),
-        quantity: Quantity::from_raw(fill.quantity.raw()),
-        quote: money(fill.quote.as_ref()),
-        fee: money(fill.fee.as_ref()),
+        price: fill.price.price(),
+        quantity: fill.quantity.quantity(),
+        quote: fill.quote.map(Number::money),
+        fee: fill.fee.map(Number::money),
         fee_currency: fill.fee_currency,
         liquidity: fill.liquidity,
         exactness: fill.exactness,
@@ -274,12 +258,12 @@ fn fill_of(fill: FillRow) -> Event {
 
 fn trade_of(trip: TripRow) -> Event {
     let finer = finer(&[
-        ("quantity", trip.quantity.as_ref()),
-        ("notional", trip.notional.as_ref()),
-        ("entry_price", Some(&trip.entry_price)),
-        ("exit_price", trip.exit_price.as_ref()),
-        ("fees", trip.fees.as_ref()),
-        ("claimed_profit", trip.claimed.as_ref()),
+        ("quantity", trip.quantity),
+        ("notional", trip.notional),
+        ("entry_price", Some(trip.entry_price)),
+        ("exit_price", trip.exit_price),
+        ("fees", trip.fees),
+        ("claimed_profit", trip.claimed),
     ]);
     let mut extra = named(trip.extra);
     for (name, said) in [("tag", trip.tag), ("strategy", trip.strategy)] {
@@ -293,14 +277,14 @@ fn trade_of(trip: TripRow) -> Event {
         symbol: trip.symbol,
         trade_id: trip.id,
         side: trip.side,
-        quantity: trip.quantity.map(|number| Quantity::from_raw(number.raw())),
-        notional: money(trip.notional.as_ref()),
+        quantity: trip.quantity.map(Number::quantity),
+        notional: trip.notional.map(Number::money),
         entry_time: trip.entry_time,
-        entry_price: Some(Price::from_raw(trip.entry_price.raw())),
+        entry_price: Some(trip.entry_price.price()),
         exit_time: trip.exit_time,
-        exit_price: trip.exit_price.map(|number| Price::from_raw(number.raw())),
-        fees: money(trip.fees.as_ref()),
-        claimed_profit: money(trip.claimed.as_ref()),
+        exit_price: trip.exit_price.map(Number::price),
+        fees: trip.fees.map(Number::money),
+        claimed_profit: trip.claimed.map(Number::money),
         recomputed_profit: trip.computed,
         exit_reason: trip.exit_reason,
         exactness: trip.exactness,

@@ -13,83 +13,72 @@
 //! read; quantity ordered = filled + left, while the order is open and all three are told. A venue
 //! that leaves out AvgPx or LeavesQty is no reason to refuse.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::fix_message::Message;
-use super::form::{Waiting, checked};
-use super::lines::{Input, Lines};
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
+use super::form::{Steps, Waiting, note, stepped};
+use super::rows::{self, AccountRows, FillRow, NoticeKind, Told, quote};
 use super::times;
 use crate::event::{Liquidity, Side};
+use crate::import::text::{Input, Lines};
+use crate::import::{Fault, Number, ReadError};
 
 /// Sessions whose sequence is followed.
 const SESSIONS_MAX: usize = 1_024;
 
-pub(super) struct FixLog {
+struct FixLog {
     lines: Lines,
-    waiting: Waiting,
     /// Sender and target, with the next sequence number.
     sessions: BTreeMap<String, u64>,
     messages: u64,
     other_lines: u64,
     /// Message types that are no executions, and how many of each.
     passed_over: BTreeMap<String, u64>,
-    ended: bool,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    Ok(Box::new(FixLog {
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    let log = FixLog {
         lines: Lines::new(input)?.with_controls(),
-        waiting: VecDeque::new(),
         sessions: BTreeMap::new(),
         messages: 0,
         other_lines: 0,
         passed_over: BTreeMap::new(),
-        ended: false,
-    }))
+    };
+    Ok(stepped(log, Waiting::new()))
 }
 
-impl AccountRows for FixLog {
-    fn next(&mut self) -> Result<Option<Told>, AccountError> {
-        loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Ok(Some(told));
+impl Steps for FixLog {
+    fn step(&mut self, told: &mut Waiting) -> Result<bool, ReadError> {
+        let Some((line, text)) = self.lines.next_line()? else {
+            self.end(told);
+            return Ok(false);
+        };
+        let text = text.to_owned();
+        match Message::find(line, &text) {
+            Ok(Some(message)) => {
+                self.messages += 1;
+                note(self.take(line, &message, told), line, told);
             }
-            if self.ended {
-                return Ok(None);
-            }
-            let Some((line, text)) = self.lines.next_line()? else {
-                self.end();
-                continue;
-            };
-            let text = text.to_owned();
-            match Message::find(line, &text) {
-                Ok(Some(message)) => {
-                    self.messages += 1;
-                    if let Err(fault) = self.take(line, &message) {
-                        self.waiting.push_back(Told::Bad { row: line, fault });
-                    }
-                }
-                Ok(None) => self.other_lines += 1,
-                Err(fault) => self.waiting.push_back(Told::Bad { row: line, fault }),
-            }
+            Ok(None) => self.other_lines += 1,
+            Err(fault) => note(Err(fault), line, told),
         }
+        Ok(true)
     }
 }
 
 impl FixLog {
-    fn take(&mut self, line: u64, message: &Message<'_>) -> Result<(), Fault> {
+    fn take(&mut self, line: u64, message: &Message<'_>, told: &mut Waiting) -> Result<(), Fault> {
         let version = message.needed(8, "BeginString(8)")?;
         if !matches!(version, "FIX.4.2" | "FIX.4.3" | "FIX.4.4") {
             let reason = format!("{}: FIX 4.2 to 4.4 are read", quote(version));
             return Err(message.fault(8, "BeginString(8)", reason));
         }
         let repeated = message.get(43) == Some("Y");
-        self.follow(line, message, repeated)?;
+        self.follow(line, message, repeated, told)?;
         let kind = message.needed(35, "MsgType(35)")?;
         if kind != "8" {
-            return self.pass_over(message, kind);
+            self.pass_over(message, kind);
+            return Ok(());
         }
         let execution = message.needed(150, "ExecType(150)")?;
         let correction = match message.get(20) {
@@ -102,7 +91,8 @@ impl FixLog {
             },
         };
         if let Some(what) = correction {
-            return self.correct(line, message, what);
+            told.push_back(notice_of_correction(line, message, what)?);
+            return Ok(());
         }
         let is_trade = match execution {
             "F" => true,
@@ -111,13 +101,24 @@ impl FixLog {
         };
         // A status report (20=3) tells again what was told.
         if !is_trade || message.get(20) == Some("3") {
-            return self.pass_over(message, "8");
+            self.pass_over(message, "8");
+            return Ok(());
         }
-        self.fill(line, message)
+        let fill = fill_of(line, message)?;
+        let broken = broken_sum(message)?;
+        told.extend(broken.map(|what| Told::notice(line, NoticeKind::Contradiction, what)));
+        told.push_back(Told::Fill(Box::new(fill)));
+        Ok(())
     }
 
     /// Follows the sequence numbers of one sender.
-    fn follow(&mut self, line: u64, message: &Message<'_>, repeated: bool) -> Result<(), Fault> {
+    fn follow(
+        &mut self,
+        line: u64,
+        message: &Message<'_>,
+        repeated: bool,
+        told: &mut Waiting,
+    ) -> Result<(), Fault> {
         let said = message.needed(34, "MsgSeqNum(34)")?;
         let bad = || message.fault(34, "MsgSeqNum(34)", format!("{} is no number", quote(said)));
         let number: u64 = said.parse().map_err(|_| bad())?;
@@ -135,10 +136,10 @@ impl FixLog {
             if number > expected {
                 let missing = number - expected;
                 let what = format!("{session}: {missing} messages are missing before {number}");
-                self.tell_count(line, NoticeKind::Gap, missing, what);
+                told.push_back(Told::notices(line, NoticeKind::Gap, missing, what));
             } else if number < expected {
                 let what = format!("{session}: message {number} where {expected} follows");
-                self.tell(line, NoticeKind::Contradiction, what);
+                told.push_back(Told::notice(line, NoticeKind::Contradiction, what));
             }
         }
         if self.sessions.len() < SESSIONS_MAX || self.sessions.contains_key(&session) {
@@ -153,15 +154,7 @@ impl FixLog {
         Ok(())
     }
 
-    fn correct(&mut self, line: u64, message: &Message<'_>, what: &str) -> Result<(), Fault> {
-        let named = message.needed(19, "ExecRefID(19)")?;
-        let by = message.needed(17, "ExecID(17)")?;
-        let what = format!("the fill {} was {what} by {}", quote(named), quote(by));
-        self.tell(line, NoticeKind::Correction, what);
-        Ok(())
-    }
-
-    fn pass_over(&mut self, message: &Message<'_>, kind: &str) -> Result<(), Fault> {
+    fn pass_over(&mut self, message: &Message<'_>, kind: &str) {
         let name = match kind {
             "8" => format!("35=8 150={}", message.get(150).unwrap_or("?")),
             other => format!("35={other}"),
@@ -169,30 +162,10 @@ impl FixLog {
         let full = self.passed_over.len() >= 64 && !self.passed_over.contains_key(&name);
         let name = if full || name.len() > 24 { "others".to_owned() } else { name };
         *self.passed_over.entry(name).or_default() += 1;
-        Ok(())
-    }
-
-    fn fill(&mut self, line: u64, message: &Message<'_>) -> Result<(), Fault> {
-        let fill = fill_of(line, message)?;
-        if let Some(what) = broken_sum(message)? {
-            self.tell(line, NoticeKind::Contradiction, what);
-        }
-        self.waiting.push_back(Told::Fill(Box::new(fill)));
-        checked(&mut self.waiting);
-        Ok(())
-    }
-
-    fn tell(&mut self, row: u64, kind: NoticeKind, what: String) {
-        self.waiting.push_back(Told::Notice(Notice { row, kind, count: 1, what }));
-    }
-
-    fn tell_count(&mut self, row: u64, kind: NoticeKind, count: u64, what: String) {
-        self.waiting.push_back(Told::Notice(Notice { row, kind, count, what }));
     }
 
     /// Says what was passed over.
-    fn end(&mut self) {
-        self.ended = true;
+    fn end(&self, told: &mut Waiting) {
         let parts =
             self.passed_over.iter().map(|(kind, count)| format!("{count} of {}", quote(kind)));
         let mut parts: Vec<String> = parts.collect();
@@ -201,14 +174,21 @@ impl FixLog {
         }
         if self.messages == 0 {
             let fault =
-                Fault::new((self.lines.number().max(1), 1), "FIX", "no line holds a message");
-            self.waiting.push_back(Told::Bad { row: 0, fault });
+                Fault::placed((self.lines.number().max(1), 1), "FIX", "no line holds a message");
+            told.push_back(Told::Bad { row: 0, fault });
         } else if !parts.is_empty() {
             let count = self.passed_over.values().sum::<u64>() + self.other_lines;
             let what = format!("no executions: {}", parts.join(", "));
-            self.tell_count(0, NoticeKind::NoFact, count, what);
+            told.push_back(Told::notices(0, NoticeKind::NoFact, count, what));
         }
     }
+}
+
+fn notice_of_correction(line: u64, message: &Message<'_>, what: &str) -> Result<Told, Fault> {
+    let named = message.needed(19, "ExecRefID(19)")?;
+    let by = message.needed(17, "ExecID(17)")?;
+    let what = format!("the fill {} was {what} by {}", quote(named), quote(by));
+    Ok(Told::notice(line, NoticeKind::Correction, what))
 }
 
 /// Reads the fill that an execution report tells of.
@@ -311,9 +291,7 @@ fn broken_sum(message: &Message<'_>) -> Result<Option<String>, Fault> {
 }
 
 fn number(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {
-    let text = message.needed(tag, name)?;
-    Number::parse(text)
-        .map_err(|error| message.fault(tag, name, format!("{}: {error}", quote(text))))
+    rows::number(message.needed(tag, name)?).map_err(|reason| message.fault(tag, name, reason))
 }
 
 fn positive(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {

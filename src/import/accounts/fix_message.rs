@@ -4,7 +4,8 @@
 //! or other words before the message. Lengths and sums count each separator as the one byte that
 //! it is on the wire.
 
-use super::rows::{Fault, WORD_MAX, quote};
+use super::rows::{WORD_MAX, quote};
+use crate::import::Fault;
 
 /// Fields that a message may have.
 const FIELDS_MAX: usize = 2_048;
@@ -33,8 +34,9 @@ impl<'a> Message<'a> {
         let Some(begin) = text.find("8=FIX") else { return Ok(None) };
         let column = text[..begin].chars().count() as u64 + 1;
         let body = text[begin..].trim_end_matches(['\r', '\n', ' ']);
-        let separator = separator_of(body)
-            .ok_or_else(|| Fault::new((line, column), "FIX", "no separator behind BeginString"))?;
+        let separator = separator_of(body).ok_or_else(|| {
+            Fault::placed((line, column), "FIX", "no separator behind BeginString")
+        })?;
         let mut message = Self { line, column, fields: Vec::new() };
         let (mut at, mut rest) = (column, body);
         while !rest.is_empty() {
@@ -44,7 +46,7 @@ impl<'a> Message<'a> {
             if checksum {
                 if !behind.trim().is_empty() {
                     let reason = format!("{} behind the checksum", quote(behind));
-                    return Err(Fault::new((line, at), "CheckSum(10)", reason));
+                    return Err(Fault::placed((line, at), "CheckSum(10)", reason));
                 }
                 break;
             }
@@ -56,7 +58,7 @@ impl<'a> Message<'a> {
     }
 
     fn push(&mut self, field: &'a str, column: u64) -> Result<(), Fault> {
-        let bad = |reason: String| Fault::new((self.line, column), "FIX", reason);
+        let bad = |reason: String| Fault::placed((self.line, column), "FIX", reason);
         let (tag, value) = field
             .split_once('=')
             .ok_or_else(|| bad(format!("{} is no TAG=VALUE", quote(field))))?;
@@ -128,7 +130,7 @@ impl<'a> Message<'a> {
     pub(super) fn fault(&self, tag: u32, name: &'static str, reason: impl Into<String>) -> Fault {
         let field = self.fields.iter().find(|field| field.tag == tag);
         let column = field.map_or(self.column, |field| field.column);
-        Fault::new((self.line, column), name, reason)
+        Fault::placed((self.line, column), name, reason)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::io::{Cursor, Read as _};
 
-use super::json::{Step, Walk};
-use super::lines::{Input, Utf8};
-use super::rows::{AccountError, AccountRows, Fault};
+use super::rows::AccountRows;
 use super::table::header_of;
 use super::{binance, ccxt, coinbase, fix, freqtrade, hummingbot, kraken, legacy, metatrader};
+use crate::import::json::{Step, Walk};
+use crate::import::text::{Input, Utf8};
+use crate::import::{Fault, ReadError};
 
 /// Lines that may stand above the header of a table.
 const TITLE_LINES_MAX: usize = 8;
@@ -146,12 +147,12 @@ impl AccountFormat {
     /// Opens a file of this format that is a stream of bytes, unpacked already.
     ///
     /// # Errors
-    /// [`AccountError`] where the beginning of the file is at fault; databases are no streams.
+    /// [`ReadError`] where the beginning of the file is at fault; databases are no streams.
     pub fn open(
         self,
         input: Input,
         options: &AccountOptions,
-    ) -> Result<Box<dyn AccountRows>, AccountError> {
+    ) -> Result<Box<dyn AccountRows>, ReadError> {
         match self {
             Self::BinanceAccount => binance::open(input),
             Self::KrakenAccount => kraken::open(input),
@@ -166,7 +167,7 @@ impl AccountFormat {
             Self::EarlierMemory => legacy::open(input, legacy::Kind::Memory, &options.stem),
             Self::EarlierPair => legacy::open(input, legacy::Kind::Pair, &options.stem),
             Self::HummingbotDatabase | Self::FreqtradeDatabase => {
-                Err(Fault::new((1, 1), "file", "a database is read where it lies").into())
+                Err(Fault::placed((1, 1), "file", "a database is read where it lies").into())
             }
         }
     }

@@ -6,19 +6,17 @@
 //! fee_close)`, the other way round for a short, and funding added. A trade with orders beyond one
 //! entry and one exit has averages for prices, and is not worked out again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::form::{Waiting, checked};
-use super::json::{Piece, Step, Walk};
-use super::lines::Input;
+use super::form::{Steps, Waiting, stepped};
 use super::named::Named;
-use super::number::Number;
 use super::object::Object;
-use super::rows::{
-    AccountError, AccountRows, Fault, Notice, NoticeKind, Told, TripRow, WORD_MAX, quote,
-};
+use super::rows::{AccountRows, NoticeKind, Told, TripRow, WORD_MAX, quote};
 use super::{times, trips};
-use crate::event::{Exactness, Side};
+use crate::event::Side;
+use crate::import::json::{Piece, Step, Walk};
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 use crate::time::Timestamp;
 use crate::units::{Money, MoneyExact};
 
@@ -35,22 +33,15 @@ struct Tally {
     stated: BTreeMap<String, String>,
 }
 
-pub(super) struct BacktestResult {
+struct BacktestResult {
     walk: Walk,
     row: u64,
     tallies: BTreeMap<String, Tally>,
-    waiting: Waiting,
-    ended: bool,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    Ok(Box::new(BacktestResult {
-        walk: Walk::new(input, false)?,
-        row: 0,
-        tallies: BTreeMap::new(),
-        waiting: VecDeque::new(),
-        ended: false,
-    }))
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    let (walk, tallies) = (Walk::new(input, false)?, BTreeMap::new());
+    Ok(stepped(BacktestResult { walk, row: 0, tallies }, Waiting::new()))
 }
 
 fn wanted(path: &[Step]) -> bool {
@@ -61,28 +52,22 @@ fn wanted(path: &[Step]) -> bool {
     }
 }
 
-impl AccountRows for BacktestResult {
-    fn next(&mut self) -> Result<Option<Told>, AccountError> {
-        loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Ok(Some(told));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            match self.walk.next(wanted)? {
-                Some(piece) => self.take(&piece)?,
-                None => self.end()?,
-            }
+impl Steps for BacktestResult {
+    fn step(&mut self, told: &mut Waiting) -> Result<bool, ReadError> {
+        let piece = self.walk.next(wanted)?;
+        match &piece {
+            Some(piece) => self.take(piece, told)?,
+            None => self.end(told)?,
         }
+        Ok(piece.is_some())
     }
 }
 
 impl BacktestResult {
-    fn take(&mut self, piece: &Piece) -> Result<(), Fault> {
+    fn take(&mut self, piece: &Piece, told: &mut Waiting) -> Result<(), Fault> {
         let strategy = piece.path[1].key().to_owned();
         if strategy.len() > WORD_MAX || self.tallies.len() > STRATEGIES_MAX {
-            return Err(Fault::new(piece.place, "strategy", "too many, or too long a name"));
+            return Err(Fault::placed(piece.place, "strategy", "too many, or too long a name"));
         }
         let tally = self.tallies.entry(strategy.clone()).or_default();
         if piece.path.len() == 3 {
@@ -95,23 +80,21 @@ impl BacktestResult {
         let trip = match Object::of(piece).and_then(|trade| trip(&trade, row, strategy)) {
             Ok(trip) => trip,
             Err(fault) => {
-                self.waiting.push_back(Told::Bad { row, fault });
+                told.push_back(Told::Bad { row, fault });
                 return Ok(());
             }
         };
         let before = if tally.trades == 0 { Some(MoneyExact::ZERO) } else { tally.claimed };
         tally.trades += 1;
-        tally.claimed = trip.claimed.as_ref().and_then(|claimed| trips::add(before, claimed));
-        self.waiting.push_back(Told::Trip(Box::new(trip)));
-        checked(&mut self.waiting);
+        tally.claimed = trip.claimed.and_then(|claimed| trips::add(before, claimed));
+        told.push_back(Told::Trip(Box::new(trip)));
         Ok(())
     }
 
     /// Compares what the trades add up to with what the report says.
-    fn end(&mut self) -> Result<(), Fault> {
-        self.ended = true;
+    fn end(&self, told: &mut Waiting) -> Result<(), Fault> {
         if self.tallies.is_empty() {
-            return Err(Fault::new((1, 1), "strategy", "the report holds none"));
+            return Err(Fault::placed((1, 1), "strategy", "the report holds none"));
         }
         for (strategy, tally) in &self.tallies {
             let of = quote(strategy);
@@ -121,7 +104,7 @@ impl BacktestResult {
             {
                 let what =
                     format!("{of}: the report counts {} trades, it holds {counted}", quote(said));
-                self.waiting.push_back(contradiction(what));
+                told.push_back(Told::notice(0, NoticeKind::Contradiction, what));
             }
             let sum = if tally.trades == 0 { Some(MoneyExact::ZERO) } else { tally.claimed };
             let said = tally.stated.get("profit_total_abs").and_then(|said| trips::stated(said));
@@ -132,15 +115,11 @@ impl BacktestResult {
             if apart.is_none_or(|apart| apart.abs() > slack) {
                 let what =
                     format!("{of}: the report says a profit of {said}, its trades claim {sum}");
-                self.waiting.push_back(contradiction(what));
+                told.push_back(Told::notice(0, NoticeKind::Contradiction, what));
             }
         }
         Ok(())
     }
-}
-
-fn contradiction(what: String) -> Told {
-    Told::Notice(Notice { row: 0, kind: NoticeKind::Contradiction, count: 1, what })
 }
 
 /// Reads one trade of a report.
@@ -149,31 +128,19 @@ fn trip(trade: &Object<'_>, row: u64, strategy: String) -> Result<TripRow, Fault
     let entry_time = time(trade, "open_timestamp", "open_date")?
         .ok_or_else(|| trade.fault("open_date", "is missing"))?;
     let short = trade.flag("is_short")?.unwrap_or(false);
-    let mut extra = Vec::new();
-    for name in ["leverage", "funding_fees", "profit_ratio", "enter_tag", "buy_tag"] {
-        extra.extend(trade.text(name)?.map(|said| (name, said)));
-    }
+    let of = (trade.needed("pair")?, if short { Side::Sell } else { Side::Buy });
     let mut trip = TripRow {
-        row,
-        id: None,
-        symbol: trade.needed("pair")?,
-        side: if short { Side::Sell } else { Side::Buy },
-        entry_time,
-        entry_price: trade.positive("open_rate")?,
         exit_time: time(trade, "close_timestamp", "close_date")?.filter(|_| !open),
         exit_price: trade.number("close_rate")?.filter(|_| !open),
         quantity: Some(trade.positive("amount")?),
         notional: trade.number("stake_amount")?,
-        fees: None,
         claimed: trade.number("profit_abs")?,
-        computed: None,
-        agrees: None,
         open,
-        exit_reason: word(trade, &["exit_reason", "sell_reason"])?,
-        tag: word(trade, &["enter_tag", "buy_tag"])?,
+        exit_reason: trade.text(trade.either("exit_reason", "sell_reason")?)?,
+        tag: trade.text(trade.either("enter_tag", "buy_tag")?)?,
         strategy: Some(strategy),
-        exactness: Exactness::BinaryFloat,
-        extra,
+        extra: trade.all(&["leverage", "funding_fees", "profit_ratio", "enter_tag", "buy_tag"])?,
+        ..TripRow::new(row, of, (entry_time, trade.positive("open_rate")?))
     };
     let rates = (trade.number("fee_open")?, trade.number("fee_close")?);
     let orders = trade.objects("orders")?.len();
@@ -191,7 +158,7 @@ pub(super) fn finish(
     funding: Option<Number>,
 ) -> Result<(), String> {
     let (Some(entry_rate), Some(exit_rate)) = rates else { return Ok(()) };
-    let worked = trips::by_rates(trip, &entry_rate, &exit_rate).map_err(|e| e.to_string())?;
+    let worked = trips::by_rates(trip, entry_rate, exit_rate).map_err(|e| e.to_string())?;
     let Some((fees, profit)) = worked else { return Ok(()) };
     let funding = Money::from_raw(funding.map_or(0, |funding| funding.raw()));
     let exact = funding.exact().and_then(|funding| profit.plus(funding));
@@ -211,14 +178,4 @@ fn time(
         Some(time) => Ok(Some(time)),
         None => trade.time(date, times::civil),
     }
-}
-
-/// The first of these fields that says something.
-fn word(trade: &Object<'_>, names: &[&'static str]) -> Result<Option<String>, Fault> {
-    for name in names {
-        if let Some(said) = trade.text(name)? {
-            return Ok(Some(said));
-        }
-    }
-    Ok(None)
 }

@@ -4,13 +4,13 @@
 //! was stored, and nothing brings it back. A table of these numbers is told by its first row, which
 //! has no point in any of them; the program's own export writes decimals. Both are marked inexact.
 
-use super::form::{Form, TableRows, Waiting, side};
-use super::lines::Input;
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told};
+use super::form::{Form, Waiting, above_zero, side};
+use super::rows::{AccountRows, FillRow, NoticeKind, Told};
 use super::table::{Column, Row};
-use super::times;
+use super::{form, times};
 use crate::event::Exactness;
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] =
@@ -30,15 +30,14 @@ struct Hummingbot {
     amount: Column,
     fee: Option<Column>,
     trade: Column,
-    extra: [Option<Column>; 5],
+    extra: Vec<Column>,
     /// Whether numbers are millionths; unknown before the first row.
     millionths: Option<bool>,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    let rows = TableRows::open(input, HEADER, |table, told| {
-        let what = TRUNCATED.to_owned();
-        told.push_back(Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, count: 1, what }));
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    form::open(input, HEADER, |table, told| {
+        told.push_back(Told::notice(0, NoticeKind::Inexact, TRUNCATED));
         Ok(Hummingbot {
             symbol: table.column(&["symbol"])?,
             quote_asset: table.optional(&["quote_asset"])?,
@@ -49,17 +48,16 @@ pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
             amount: table.column(&["amount"])?,
             fee: table.optional(&["trade_fee_in_quote"])?,
             trade: table.column(&["exchange_trade_id"])?,
-            extra: [
-                table.optional(&["market"])?,
-                table.optional(&["strategy"])?,
-                table.optional(&["order_type"])?,
-                table.optional(&["position"])?,
-                table.optional(&["trade_fee"])?,
-            ],
+            extra: table.those_of(&[
+                "market",
+                "strategy",
+                "order_type",
+                "position",
+                "trade_fee",
+            ])?,
             millionths: None,
         })
-    })?;
-    Ok(Box::new(rows))
+    })
 }
 
 impl Form for Hummingbot {
@@ -73,13 +71,7 @@ impl Form for Hummingbot {
             } else {
                 "price, amount and fee have decimals: read as they are"
             };
-            let what = what.to_owned();
-            told.push_back(Told::Notice(Notice {
-                row: row.line,
-                kind: NoticeKind::Inexact,
-                count: 1,
-                what,
-            }));
+            told.push_back(Told::notice(row.line, NoticeKind::Inexact, what));
             self.millionths = Some(millionths);
         }
         let fee = match self.fee {
@@ -87,10 +79,6 @@ impl Form for Hummingbot {
             _ => None,
         };
         let quote_asset = row.word(self.quote_asset)?;
-        let mut extra = Vec::new();
-        for column in self.extra.iter().flatten() {
-            extra.extend(row.word(Some(*column))?.map(|said| (column.name, said)));
-        }
         let at = (row.line, row.time(self.time, times::unix)?);
         let of = (row.needed(self.symbol)?, side(row, self.side)?);
         let traded = (self.positive(row, self.price)?, self.positive(row, self.amount)?);
@@ -100,7 +88,7 @@ impl Form for Hummingbot {
             trade_id: row.word(Some(self.trade))?,
             order_id: row.word(Some(self.order))?,
             exactness: Exactness::Truncated,
-            extra,
+            extra: row.all(&self.extra)?,
             ..FillRow::new(at, of, traded)
         })));
         Ok(())
@@ -121,7 +109,6 @@ impl Hummingbot {
     }
 
     fn positive(&self, row: Row<'_>, column: Column) -> Result<Number, Fault> {
-        let number = self.number(row, column)?;
-        if number.raw() > 0 { Ok(number) } else { Err(row.fault(column, "is not above zero")) }
+        above_zero(row, column, Some(self.number(row, column)?))
     }
 }

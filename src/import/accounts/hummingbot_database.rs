@@ -1,18 +1,17 @@
 //! Hummingbot's SQLite file: its table `TradeFill`, whose numbers are whole millionths.
 
-use std::collections::VecDeque;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use super::database::{TableReader, TableRow, columns_of, connect};
-use super::form::{Waiting, checked, side_of};
+use super::form::{Steps, Waiting, note, stepped};
 use super::hummingbot::TRUNCATED;
 use super::named::Named;
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
+use super::rows::{AccountRows, FillRow, NoticeKind, Told};
 use super::times;
 use crate::event::Exactness;
+use crate::import::{Fault, Number, ReadError};
 
 const FILLS: &[&str] = &[
     "strategy",
@@ -36,48 +35,29 @@ const FILLS: &[&str] = &[
 struct Database {
     connection: Connection,
     fills: TableReader,
-    waiting: Waiting,
 }
 
-pub(super) fn open(path: &Path) -> Result<Box<dyn AccountRows>, AccountError> {
+pub(super) fn open(path: &Path) -> Result<Box<dyn AccountRows>, ReadError> {
     let connection = connect(path)?;
-    let no_table = || AccountError::Database("there is no table `TradeFill`".to_owned());
+    let no_table = || ReadError::Database("there is no table `TradeFill`".to_owned());
     let there = columns_of(&connection, "TradeFill")?.ok_or_else(no_table)?;
-    let what = TRUNCATED.to_owned();
-    let told = Told::Notice(Notice { row: 0, kind: NoticeKind::Inexact, count: 1, what });
+    let told = Told::notice(0, NoticeKind::Inexact, TRUNCATED);
     let fills = TableReader::new("TradeFill", &there, FILLS);
-    Ok(Box::new(Database { connection, fills, waiting: VecDeque::from([told]) }))
+    Ok(stepped(Database { connection, fills }, Waiting::from([told])))
 }
 
-impl AccountRows for Database {
-    fn next(&mut self) -> Result<Option<Told>, AccountError> {
-        loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Ok(Some(told));
-            }
-            let Some(row) = self.fills.next(&self.connection)? else { return Ok(None) };
-            match fill(&row) {
-                Ok(fill) => {
-                    self.waiting.push_back(Told::Fill(Box::new(fill)));
-                    checked(&mut self.waiting);
-                }
-                Err(fault) => self.waiting.push_back(Told::Bad { row: row.row(), fault }),
-            }
-        }
+impl Steps for Database {
+    fn step(&mut self, told: &mut Waiting) -> Result<bool, ReadError> {
+        let Some(row) = self.fills.next(&self.connection)? else { return Ok(false) };
+        let fill = fill(&row).map(|fill| told.push_back(Told::Fill(Box::new(fill))));
+        note(fill, row.row(), told);
+        Ok(true)
     }
 }
 
 fn fill(row: &TableRow) -> Result<FillRow, Fault> {
-    let side = row.needed("trade_type")?;
-    let side = side_of(&side).ok_or_else(|| {
-        row.fault("trade_type", format!("{} is neither buy nor sell", quote(&side)))
-    })?;
-    let time = row.time("timestamp", times::unix)?;
-    let time = time.ok_or_else(|| row.fault("timestamp", "is missing"))?;
-    let mut extra = Vec::new();
-    for name in ["strategy", "order_type", "position", "trade_fee"] {
-        extra.extend(row.text(name)?.map(|said| (name, said)));
-    }
+    let side = row.side("trade_type")?;
+    let time = row.needed_time("timestamp", times::unix)?;
     let fee = millionths(row, "trade_fee_in_quote")?;
     let positive = |name| {
         let number = millionths(row, name)?.filter(|number| number.raw() > 0);
@@ -90,7 +70,7 @@ fn fill(row: &TableRow) -> Result<FillRow, Fault> {
         trade_id: row.text("exchange_trade_id")?,
         order_id: row.text("order_id")?,
         exactness: Exactness::Truncated,
-        extra,
+        extra: row.all(&["strategy", "order_type", "position", "trade_fee"])?,
         ..FillRow::new(
             (row.row(), time),
             (row.needed("symbol")?, side),

@@ -1,11 +1,12 @@
 //! Kraken's `trades.csv` of an account: `txid, ordertxid, pair, time, type, price, cost, fee, vol`
 //! and more; later versions append columns.
 
-use super::form::{Form, TableRows, Waiting, positive, side};
-use super::lines::Input;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Told};
+use super::form::{Form, Waiting, positive, side};
+use super::rows::{AccountRows, FillRow, Told};
 use super::table::{Column, Row};
-use super::times;
+use super::{form, times};
+use crate::import::text::Input;
+use crate::import::{Fault, ReadError};
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] = &["txid", "ordertxid", "pair", "time", "type", "vol"];
@@ -20,11 +21,11 @@ struct Kraken {
     cost: Column,
     fee: Column,
     volume: Column,
-    extra: [Option<Column>; 4],
+    extra: Vec<Column>,
 }
 
-pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
-    let rows = TableRows::open(input, HEADER, |table, _| {
+pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, ReadError> {
+    form::open(input, HEADER, |table, _| {
         Ok(Kraken {
             trade: table.column(&["txid"])?,
             order: table.column(&["ordertxid"])?,
@@ -35,25 +36,15 @@ pub(super) fn open(input: Input) -> Result<Box<dyn AccountRows>, AccountError> {
             cost: table.column(&["cost"])?,
             fee: table.column(&["fee"])?,
             volume: table.column(&["vol"])?,
-            extra: [
-                table.optional(&["ordertype"])?,
-                table.optional(&["margin"])?,
-                table.optional(&["misc"])?,
-                table.optional(&["ledgers"])?,
-            ],
+            extra: table.those_of(&["ordertype", "margin", "misc", "ledgers"])?,
         })
-    })?;
-    Ok(Box::new(rows))
+    })
 }
 
 impl Form for Kraken {
     fn row(&mut self, row: Row<'_>, told: &mut Waiting) -> Result<(), Fault> {
         row.check_width()?;
         let symbol = row.needed(self.pair)?;
-        let mut extra = Vec::new();
-        for column in self.extra.iter().flatten() {
-            extra.extend(row.word(Some(*column))?.map(|said| (column.name, said)));
-        }
         let at = (row.line, row.time(self.time, times::civil)?);
         let traded = (positive(row, self.price)?, positive(row, self.volume)?);
         told.push_back(Told::Fill(Box::new(FillRow {
@@ -62,7 +53,7 @@ impl Form for Kraken {
             fee_currency: quote_of(&symbol).map(str::to_owned),
             trade_id: Some(row.needed(self.trade)?),
             order_id: row.word(Some(self.order))?,
-            extra,
+            extra: row.all(&self.extra)?,
             ..FillRow::new(at, (symbol, side(row, self.side)?), traded)
         })));
         Ok(())

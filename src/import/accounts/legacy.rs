@@ -12,19 +12,16 @@
 //! `amount` is the entry's notional), a trade's hash against its six fields, totals against what
 //! they count, an entry's name against the name inside it. Nothing is corrected.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use super::form::{Waiting, checked, side_of};
-use super::json::{Piece, Step, Walk};
-use super::lines::Input;
+use super::form::{Steps, Waiting, note, stepped};
 use super::named::Named;
-use super::number::Number;
 use super::object::{Object, canonical};
-use super::rows::{
-    AccountError, AccountRows, EntryRow, Fault, Notice, NoticeKind, Told, TripRow, WORD_MAX, quote,
-};
+use super::rows::{AccountRows, EntryRow, NoticeKind, Told, TripRow, WORD_MAX, quote};
 use super::{times, trips};
-use crate::event::Exactness;
+use crate::import::json::{Piece, Step, Walk};
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 use crate::registries::{LegacyFields, legacy_hash};
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
@@ -41,7 +38,7 @@ pub(super) enum Kind {
     Pair,
 }
 
-pub(super) struct LegacyRows {
+struct LegacyRows {
     walk: Walk,
     kind: Kind,
     /// What the file's name says: the pair and width of a pair's memory.
@@ -52,16 +49,14 @@ pub(super) struct LegacyRows {
     /// What the metadata says that the trades add up to.
     stated: BTreeMap<String, String>,
     unread: BTreeMap<String, u64>,
-    waiting: Waiting,
-    ended: bool,
 }
 
 pub(super) fn open(
     input: Input,
     kind: Kind,
     stem: &str,
-) -> Result<Box<dyn AccountRows>, AccountError> {
-    Ok(Box::new(LegacyRows {
+) -> Result<Box<dyn AccountRows>, ReadError> {
+    let rows = LegacyRows {
         walk: Walk::new(input, false)?,
         kind,
         stem: stem.chars().take(WORD_MAX / 8).collect(),
@@ -70,9 +65,8 @@ pub(super) fn open(
         claimed: Some(MoneyExact::ZERO),
         stated: BTreeMap::new(),
         unread: BTreeMap::new(),
-        waiting: VecDeque::new(),
-        ended: false,
-    }))
+    };
+    Ok(stepped(rows, Waiting::new()))
 }
 
 impl Kind {
@@ -93,36 +87,26 @@ impl Kind {
     }
 }
 
-impl AccountRows for LegacyRows {
-    fn next(&mut self) -> Result<Option<Told>, AccountError> {
-        loop {
-            if let Some(told) = self.waiting.pop_front() {
-                return Ok(Some(told));
-            }
-            if self.ended {
-                return Ok(None);
-            }
-            let kind = self.kind;
-            let Some(piece) = self.walk.next(|path| kind.wants(path))? else {
-                self.end();
-                continue;
-            };
-            let row = self.row + 1;
-            match self.take(&piece, row) {
-                Ok(()) => checked(&mut self.waiting),
-                Err(fault) => self.waiting.push_back(Told::Bad { row, fault }),
-            }
-        }
+impl Steps for LegacyRows {
+    fn step(&mut self, told: &mut Waiting) -> Result<bool, ReadError> {
+        let kind = self.kind;
+        let Some(piece) = self.walk.next(|path| kind.wants(path))? else {
+            self.end(told);
+            return Ok(false);
+        };
+        let row = self.row + 1;
+        note(self.take(&piece, row, told), row, told);
+        Ok(true)
     }
 }
 
 impl LegacyRows {
-    fn take(&mut self, piece: &Piece, row: u64) -> Result<(), Fault> {
+    fn take(&mut self, piece: &Piece, row: u64, told: &mut Waiting) -> Result<(), Fault> {
         let first = piece.path.first().map(Step::key).unwrap_or_default();
         match (self.kind, first) {
             (Kind::Registry, "trades") => {
                 self.row = row;
-                self.trade(piece, row)
+                self.trade(piece, row, told)
             }
             (Kind::Registry, "metadata") => {
                 let said = String::from_utf8_lossy(&piece.text).into_owned();
@@ -135,16 +119,17 @@ impl LegacyRows {
             (Kind::Registry, _) => {
                 self.row = row;
                 let registry = format!("links/{}", piece.path[1].key());
-                self.entry(piece, row, registry, None)
+                entry(piece, (row, None), registry, key_of(piece), told)
             }
-            (Kind::Buckets, _) => self.bucket(piece, row),
+            (Kind::Buckets, _) => self.bucket(piece, row, told),
             (Kind::Memory, "entries") => {
                 self.row = row;
-                self.memory(piece, row)
+                memory(piece, row, told)
             }
             (Kind::Memory, "volume_weights") => {
                 self.row = row;
-                self.entry(piece, row, "volume_weights".to_owned(), None)
+                let registry = "volume_weights".to_owned();
+                entry(piece, (row, None), registry, key_of(piece), told)
             }
             (Kind::Memory, other) => {
                 // What the entries add up to; no entry itself.
@@ -153,12 +138,12 @@ impl LegacyRows {
             }
             (Kind::Pair, _) => {
                 self.row = row;
-                self.case(piece, row)
+                self.case(piece, row, told)
             }
         }
     }
 
-    fn trade(&mut self, piece: &Piece, row: u64) -> Result<(), Fault> {
+    fn trade(&mut self, piece: &Piece, row: u64, told: &mut Waiting) -> Result<(), Fault> {
         let trade = Object::of(piece)?;
         let mut trip = trip(&trade, row)?;
         trip.computed = trips::by_notional(&trip).map_err(|error| {
@@ -166,25 +151,25 @@ impl LegacyRows {
         })?;
         trip.agrees = trips::agrees(&trip);
         self.trades += 1;
-        if let Some(claimed) = &trip.claimed {
+        if let Some(claimed) = trip.claimed {
             self.claimed = trips::add(self.claimed, claimed);
         }
         if let (Some(said), Some(found)) = (trade.text("trade_hash")?, hash_of(&trade)?)
             && said != found
         {
             let what = format!("its hash is {}, its six fields have {found}", quote(&said));
-            self.tell(row, NoticeKind::Contradiction, what);
+            told.push_back(Told::notice(row, NoticeKind::Contradiction, what));
         }
         if let Some(links) = trade.raw("linked_registries").filter(|raw| raw.starts_with('"')) {
             let what =
                 format!("its links were written as the text {}: they are lost", quote(links));
-            self.tell(row, NoticeKind::Inexact, what);
+            told.push_back(Told::notice(row, NoticeKind::Inexact, what));
         }
-        self.waiting.push_back(Told::Trip(Box::new(trip)));
+        told.push_back(Told::Trip(Box::new(trip)));
         Ok(())
     }
 
-    fn bucket(&mut self, piece: &Piece, row: u64) -> Result<(), Fault> {
+    fn bucket(&mut self, piece: &Piece, row: u64, told: &mut Waiting) -> Result<(), Fault> {
         let is_object = piece.text.first() == Some(&b'{');
         if piece.path.len() == 1 && !is_object {
             *self.unread.entry(key_of(piece)).or_default() += 1;
@@ -200,94 +185,44 @@ impl LegacyRows {
             bucket.number("entry_price")?,
             bucket.number("exit_price")?,
             bucket.number("profit_pct")?,
-        ) && let Some(found) = percent(&entry, &exit)
+        ) && let Some(found) = percent(entry, exit)
             && found.abs_diff(said.raw()) > 1_000_000
         {
             let found = Number::from_raw(found);
             let what = format!("profit_pct is {said}, its prices give {found} before the side");
-            self.tell(row, NoticeKind::Contradiction, what);
+            told.push_back(Told::notice(row, NoticeKind::Contradiction, what));
         }
         if bucket.text("canonical_hash")?.is_none() {
-            self.tell(row, NoticeKind::Contradiction, "it refers to no trade".to_owned());
+            told.push_back(Told::notice(row, NoticeKind::Contradiction, "it refers to no trade"));
         }
         let time = bucket.time("last_used", moment)?;
-        self.named(piece, (row, time), "profit_buckets".to_owned(), key)
-    }
-
-    fn memory(&mut self, piece: &Piece, row: u64) -> Result<(), Fault> {
-        let entry = Object::of(piece)?;
-        let of_engine = [
-            ("memory_type", "ghost_memory"),
-            ("orbit_type", "orbit_memory"),
-            ("flip_type", "flip_memory"),
-        ];
-        let engine = of_engine.iter().find(|(field, _)| entry.has(field));
-        let registry = engine.map_or("memory", |(_, registry)| registry).to_owned();
-        let key = key_of(piece);
-        if let Some(said) = entry.text("entry_id")?.filter(|said| *said != key) {
-            let what = format!("it stands under {} and calls itself {}", quote(&key), quote(&said));
-            self.tell(row, NoticeKind::Contradiction, what);
-        }
-        let time = entry.time("timestamp", moment)?;
-        self.entry(piece, row, registry, time)
+        entry(piece, (row, time), "profit_buckets".to_owned(), key, told)
     }
 
     /// One case of a pair's memory: how it ended.
-    fn case(&mut self, piece: &Piece, row: u64) -> Result<(), Fault> {
+    fn case(&self, piece: &Piece, row: u64, told: &mut Waiting) -> Result<(), Fault> {
         let case = Object::of(piece)?;
         case.needed("trigger")?;
         case.needed_number("outcome")?;
         let time = case.time("timestamp", moment)?;
         let key = format!("{}#{row}", self.stem);
-        self.named(piece, (row, time), "pair_memory".to_owned(), key)
-    }
-
-    fn entry(
-        &mut self,
-        piece: &Piece,
-        row: u64,
-        registry: String,
-        time: Option<Timestamp>,
-    ) -> Result<(), Fault> {
-        let key = key_of(piece);
-        self.named(piece, (row, time), registry, key)
-    }
-
-    fn named(
-        &mut self,
-        piece: &Piece,
-        (row, time): (u64, Option<Timestamp>),
-        registry: String,
-        key: String,
-    ) -> Result<(), Fault> {
-        let json = canonical(piece)?;
-        if json.len() > ENTRY_MAX || key.len() > WORD_MAX || registry.len() > WORD_MAX {
-            let reason = format!("longer than {ENTRY_MAX} bytes, or its name than {WORD_MAX}");
-            return Err(Fault::new(piece.place, "entry", reason));
-        }
-        self.waiting.push_back(Told::Entry(Box::new(EntryRow { row, registry, key, json, time })));
-        Ok(())
-    }
-
-    fn tell(&mut self, row: u64, kind: NoticeKind, what: String) {
-        self.waiting.push_back(Told::Notice(Notice { row, kind, count: 1, what }));
+        entry(piece, (row, time), "pair_memory".to_owned(), key, told)
     }
 
     /// Compares the metadata with what it counts, and says what was passed over.
-    fn end(&mut self) {
-        self.ended = true;
+    fn end(&self, told: &mut Waiting) {
         if let Some(said) = self.stated.get("total_trades")
             && *said != self.trades.to_string()
         {
             let what = format!("metadata counts {} trades, there are {}", quote(said), self.trades);
-            self.tell(0, NoticeKind::Contradiction, what);
+            told.push_back(Told::notice(0, NoticeKind::Contradiction, what));
         }
         let said = self.stated.get("total_profit").and_then(|said| trips::stated(said));
         if let (Some(said), Some(sum)) = (said, self.claimed) {
             let apart = said.rounded().raw().abs_diff(sum.rounded().raw());
             if apart > 10_000 {
                 let what = format!("metadata says a profit of {said}, its trades claim {sum}");
-                self.tell(0, NoticeKind::Contradiction, what);
+                told.push_back(Told::notice(0, NoticeKind::Contradiction, what));
             }
         }
         if !self.unread.is_empty() {
@@ -298,46 +233,61 @@ impl LegacyRows {
                 .collect();
             let what = format!("not imported, for they repeat the entries: {}", names.join(", "));
             let count = self.unread.values().sum();
-            let notice = Notice { row: 0, kind: NoticeKind::NoFact, count, what };
-            self.waiting.push_back(Told::Notice(notice));
+            told.push_back(Told::notices(0, NoticeKind::NoFact, count, what));
         }
     }
 }
 
+/// One entry of an engine's memory.
+fn memory(piece: &Piece, row: u64, told: &mut Waiting) -> Result<(), Fault> {
+    let object = Object::of(piece)?;
+    let of_engine = [
+        ("memory_type", "ghost_memory"),
+        ("orbit_type", "orbit_memory"),
+        ("flip_type", "flip_memory"),
+    ];
+    let engine = of_engine.iter().find(|(field, _)| object.has(field));
+    let registry = engine.map_or("memory", |(_, registry)| registry).to_owned();
+    let key = key_of(piece);
+    if let Some(said) = object.text("entry_id")?.filter(|said| *said != key) {
+        let what = format!("it stands under {} and calls itself {}", quote(&key), quote(&said));
+        told.push_back(Told::notice(row, NoticeKind::Contradiction, what));
+    }
+    entry(piece, (row, object.time("timestamp", moment)?), registry, key, told)
+}
+
+fn entry(
+    piece: &Piece,
+    (row, time): (u64, Option<Timestamp>),
+    registry: String,
+    key: String,
+    told: &mut Waiting,
+) -> Result<(), Fault> {
+    let json = canonical(piece)?;
+    if json.len() > ENTRY_MAX || key.len() > WORD_MAX || registry.len() > WORD_MAX {
+        let reason = format!("longer than {ENTRY_MAX} bytes, or its name than {WORD_MAX}");
+        return Err(Fault::placed(piece.place, "entry", reason));
+    }
+    told.push_back(Told::Entry(Box::new(EntryRow { row, registry, key, json, time })));
+    Ok(())
+}
+
 /// Reads one trade of the registry.
 fn trip(trade: &Object<'_>, row: u64) -> Result<TripRow, Fault> {
-    let action = trade.needed("action")?;
-    let side = side_of(&action).ok_or_else(|| {
-        trade.fault("action", format!("{} is neither buy nor sell", quote(&action)))
-    })?;
-    let entry_time = trade.time("timestamp", moment)?;
+    let of = (trade.needed("symbol")?, trade.side("action")?);
+    let entry = (trade.needed_time("timestamp", moment)?, trade.positive("entry_price")?);
     let exit_price = trade.number("exit_price")?;
-    let mut extra = Vec::new();
-    for name in ["profit_percentage", "signal_strength", "confidence", "success"] {
-        extra.extend(trade.text(name)?.map(|said| (name, said)));
-    }
     Ok(TripRow {
-        row,
         id: trade.text("trade_hash")?,
-        symbol: trade.needed("symbol")?,
-        side,
-        entry_time: entry_time.ok_or_else(|| trade.fault("timestamp", "is missing"))?,
-        entry_price: trade.positive("entry_price")?,
         // The registry does not say when a trade was left.
-        exit_time: None,
         open: exit_price.is_none(),
         exit_price,
-        quantity: None,
         notional: Some(trade.positive("amount")?),
         fees: trade.number("fees")?,
         claimed: trade.number("profit_usd")?,
-        computed: None,
-        agrees: None,
-        exit_reason: None,
-        tag: None,
         strategy: trade.text("strategy_id")?,
-        exactness: Exactness::BinaryFloat,
-        extra,
+        extra: trade.all(&["profit_percentage", "signal_strength", "confidence", "success"])?,
+        ..TripRow::new(row, of, entry)
     })
 }
 
@@ -358,7 +308,7 @@ fn hash_of(trade: &Object<'_>) -> Result<Option<String>, Fault> {
 }
 
 /// The move between two prices in percent, in 10^-12; none where it does not fit.
-fn percent(entry: &Number, exit: &Number) -> Option<i128> {
+fn percent(entry: Number, exit: Number) -> Option<i128> {
     let moved = exit.raw().checked_sub(entry.raw())?;
     let scaled = moved.checked_mul(100)?.checked_mul(1_000_000_000_000)?;
     scaled.checked_div(entry.raw())

@@ -6,14 +6,13 @@
 
 use std::io::{Cursor, Read as _};
 
-use super::form::{Form, TableRows, Waiting, side_of};
+use super::form::{Form, Waiting, above_zero};
 use super::formats::is_page;
-use super::lines::Input;
-use super::number::Number;
-use super::rows::{AccountError, AccountRows, Fault, FillRow, Notice, NoticeKind, Told, quote};
+use super::rows::{self, AccountRows, FillRow, NoticeKind, Told, quote};
 use super::table::{Column, Row, Table};
-use super::times;
-use crate::time::Timestamp;
+use super::{form, times};
+use crate::import::text::Input;
+use crate::import::{Fault, Number, ReadError};
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] =
@@ -32,7 +31,7 @@ struct Deals {
     order: Option<Column>,
     /// Commission and, in later versions, fee: below zero for what was paid.
     costs: [Option<Column>; 2],
-    extra: [Option<Column>; 4],
+    extra: Vec<Column>,
     east_seconds: i32,
     over: bool,
     balances: u64,
@@ -42,7 +41,7 @@ struct Deals {
 pub(super) fn open(
     mut input: Input,
     east_seconds: Option<i32>,
-) -> Result<Box<dyn AccountRows>, AccountError> {
+) -> Result<Box<dyn AccountRows>, ReadError> {
     let mut head = Vec::new();
     (&mut input).take(HEAD).read_to_end(&mut head)?;
     let page = is_page(&head);
@@ -53,18 +52,12 @@ pub(super) fn open(
     bind(table, east_seconds)
 }
 
-fn bind(table: Table, east_seconds: Option<i32>) -> Result<Box<dyn AccountRows>, AccountError> {
-    let rows = TableRows::bind(table, |table, told| {
+fn bind(table: Table, east_seconds: Option<i32>) -> Result<Box<dyn AccountRows>, ReadError> {
+    form::bind(table, |table, told| {
         if east_seconds.is_none() {
             let what = "the server's time zone is not in the file: its times are read as UTC; give \
                         --utc-offset";
-            let what = what.to_owned();
-            told.push_back(Told::Notice(Notice {
-                row: 0,
-                kind: NoticeKind::TimeZone,
-                count: 1,
-                what,
-            }));
+            told.push_back(Told::notice(0, NoticeKind::TimeZone, what));
         }
         Ok(Deals {
             time: table.column(&["time"])?,
@@ -75,18 +68,12 @@ fn bind(table: Table, east_seconds: Option<i32>) -> Result<Box<dyn AccountRows>,
             price: table.column(&["price"])?,
             order: table.optional(&["order"])?,
             costs: [table.optional(&["commission"])?, table.optional(&["fee"])?],
-            extra: [
-                table.optional(&["direction"])?,
-                table.optional(&["swap"])?,
-                table.optional(&["profit"])?,
-                table.optional(&["comment"])?,
-            ],
+            extra: table.those_of(&["direction", "swap", "profit", "comment"])?,
             east_seconds: east_seconds.unwrap_or(0),
             over: false,
             balances: 0,
         })
-    })?;
-    Ok(Box::new(rows))
+    })
 }
 
 impl Form for Deals {
@@ -96,7 +83,7 @@ impl Form for Deals {
             self.over = true;
             return Ok(());
         }
-        let Some(side) = side_of(row.text(self.kind)) else {
+        let Ok(side) = rows::side(row.text(self.kind)) else {
             let kind = row.text(self.kind);
             if kind.is_empty() || self.deal_number(row).is_err() {
                 return Err(row.fault(self.kind, format!("{} is no type of a deal", quote(kind))));
@@ -106,7 +93,8 @@ impl Form for Deals {
             return Ok(());
         };
         let time = row.time(self.time, times::civil)?;
-        let time = self.utc(time).ok_or_else(|| row.fault(self.time, "out of range"))?;
+        let time = times::shifted(time, self.east_seconds);
+        let time = time.ok_or_else(|| row.fault(self.time, "out of range"))?;
         let mut paid: Option<i128> = None;
         for column in self.costs.iter().flatten() {
             if let Some(cost) = number_or_none(row, *column)? {
@@ -115,11 +103,10 @@ impl Form for Deals {
             }
         }
         let mut extra = vec![("unit", "lots".to_owned())];
-        for column in self.extra.iter().flatten() {
-            extra.extend(row.word(Some(*column))?.map(|said| (column.name, said)));
-        }
+        extra.extend(row.all(&self.extra)?);
         let of = (row.needed(self.symbol)?, side);
-        let traded = (self.positive(row, self.price)?, self.positive(row, self.volume)?);
+        let positive = |column| above_zero(row, column, number_or_none(row, column)?);
+        let traded = (positive(self.price)?, positive(self.volume)?);
         told.push_back(Told::Fill(Box::new(FillRow {
             fee: paid.map(Number::from_raw),
             trade_id: Some(self.deal_number(row)?),
@@ -133,12 +120,7 @@ impl Form for Deals {
     fn end(&mut self, told: &mut Waiting) {
         if self.balances > 0 {
             let what = format!("{} deals are no trades: deposits, credits, charges", self.balances);
-            told.push_back(Told::Notice(Notice {
-                row: 0,
-                kind: NoticeKind::NoFact,
-                count: self.balances,
-                what,
-            }));
+            told.push_back(Told::notices(0, NoticeKind::NoFact, self.balances, what));
         }
     }
 
@@ -156,18 +138,6 @@ impl Deals {
             Err(row.fault(self.deal, format!("{} is no number", quote(&deal))))
         }
     }
-
-    fn utc(&self, time: Timestamp) -> Option<Timestamp> {
-        times::shifted(time, self.east_seconds)
-    }
-
-    fn positive(&self, row: Row<'_>, column: Column) -> Result<Number, Fault> {
-        let number = number_or_none(row, column)?;
-        match number.filter(|number| number.raw() > 0) {
-            Some(number) => Ok(number),
-            None => Err(row.fault(column, "is not above zero")),
-        }
-    }
 }
 
 /// Reads a number with blanks between its digits, as `4 101.093`.
@@ -177,6 +147,5 @@ fn number_or_none(row: Row<'_>, column: Column) -> Result<Option<Number>, Fault>
     if digits.is_empty() {
         return Ok(None);
     }
-    let bad = |error| row.fault(column, format!("{}: {error}", quote(text)));
-    Number::parse(&digits).map(Some).map_err(bad)
+    rows::number(&digits).map(Some).map_err(|reason| row.fault(column, reason))
 }

@@ -5,9 +5,9 @@
 
 use std::io::{BufRead as _, BufReader};
 
-use super::lines::{Input, Utf8, text_error};
-use super::rows::{AccountError, Fault};
 use super::table::{COLUMNS_MAX, Cell};
+use crate::import::text::{Input, Utf8, text_error};
+use crate::import::{Fault, ReadError};
 
 /// The longest tag, and the longest text of a cell, in bytes.
 const TEXT_MAX: usize = 16 << 10;
@@ -24,7 +24,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(input: Input) -> Result<Self, AccountError> {
+    pub(super) fn new(input: Input) -> Result<Self, ReadError> {
         let input = BufReader::with_capacity(BUFFER, Utf8::new(input)?);
         Ok(Self { input, line: 1, column: 1, cell: None, in_row: false })
     }
@@ -35,7 +35,7 @@ impl Page {
     }
 
     /// Reads the cells of the next row; returns its line.
-    pub(super) fn next_row(&mut self, cells: &mut Vec<Cell>) -> Result<Option<u64>, AccountError> {
+    pub(super) fn next_row(&mut self, cells: &mut Vec<Cell>) -> Result<Option<u64>, ReadError> {
         cells.clear();
         let mut begun = self.line;
         while let Some(byte) = self.peek()? {
@@ -81,7 +81,7 @@ impl Page {
         Ok(None)
     }
 
-    fn close(&mut self, cells: &mut Vec<Cell>) -> Result<(), AccountError> {
+    fn close(&mut self, cells: &mut Vec<Cell>) -> Result<(), ReadError> {
         let Some((mut cell, hidden)) = self.cell.take() else { return Ok(()) };
         if hidden {
             return Ok(());
@@ -95,7 +95,7 @@ impl Page {
     }
 
     /// Takes text up to a byte, and with it where that is asked for.
-    fn until(&mut self, end: u8, with: bool) -> Result<String, AccountError> {
+    fn until(&mut self, end: u8, with: bool) -> Result<String, ReadError> {
         let mut bytes = Vec::new();
         loop {
             let Some(byte) = self.peek()? else {
@@ -128,14 +128,14 @@ impl Page {
         String::from_utf8(bytes).map_err(|_| self.fault("not UTF-8: save it as UTF-8 or UTF-16"))
     }
 
-    fn peek(&mut self) -> Result<Option<u8>, AccountError> {
+    fn peek(&mut self) -> Result<Option<u8>, ReadError> {
         let place = (self.line, self.column);
         let buffer = self.input.fill_buf().map_err(|error| text_error(place, error))?;
         Ok(buffer.first().copied())
     }
 
-    fn fault(&self, reason: &str) -> AccountError {
-        Fault::new((self.line, self.column), "page", reason).into()
+    fn fault(&self, reason: &str) -> ReadError {
+        Fault::placed((self.line, self.column), "page", reason).into()
     }
 }
 

@@ -13,7 +13,6 @@ mod ccxt;
 mod coinbase;
 mod database;
 mod facts;
-mod figures;
 mod fix;
 mod fix_message;
 mod form;
@@ -22,24 +21,18 @@ mod freqtrade;
 mod freqtrade_database;
 mod hummingbot;
 mod hummingbot_database;
-mod json;
 mod kraken;
 mod legacy;
-mod lines;
 mod metatrader;
 mod metatrader_html;
 mod named;
-mod number;
 mod object;
 mod rows;
 mod table;
 mod times;
+mod totals;
 mod trips;
 
 pub(super) use facts::FORMATS;
 pub use formats::{AccountFormat, AccountHead, AccountOptions};
-pub use number::{NUMBER_MAX, Number};
-pub use rows::{
-    AccountError, AccountRows, EntryRow, Fault, FillRow, Notice, NoticeKind, Told, TripRow,
-    WORD_MAX,
-};
+pub use rows::{AccountRows, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow, WORD_MAX};

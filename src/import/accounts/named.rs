@@ -1,7 +1,8 @@
 //! What can be asked of a row whose values bear names, wherever it comes from.
 
-use super::number::Number;
-use super::rows::{Fault, quote};
+use super::rows::{self, quote};
+use crate::event::Side;
+use crate::import::{Fault, Number};
 use crate::time::Timestamp;
 
 /// A row of named values.
@@ -17,11 +18,24 @@ pub(super) trait Named {
         self.text(name)?.ok_or_else(|| self.fault(name, "is missing"))
     }
 
+    /// Returns the first of two names whose value is there, else the second.
+    fn either(&self, one: &'static str, other: &'static str) -> Result<&'static str, Fault> {
+        Ok(if self.text(one)?.is_some() { one } else { other })
+    }
+
+    /// Returns those of these values that are there, with their names.
+    fn all(&self, names: &[&'static str]) -> Result<Vec<(&'static str, String)>, Fault> {
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(self.text(name)?.map(|said| (*name, said)));
+        }
+        Ok(all)
+    }
+
     /// Reads a number, also one in quotes.
     fn number(&self, name: &'static str) -> Result<Option<Number>, Fault> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let bad = |error| self.fault(name, format!("{}: {error}", quote(&text)));
-        Number::parse(&text).map(Some).map_err(bad)
+        rows::number(&text).map(Some).map_err(|reason| self.fault(name, reason))
     }
 
     /// Reads a number that may not be absent.
@@ -34,6 +48,12 @@ pub(super) trait Named {
         let number = self.needed_number(name)?;
         if number.raw() > 0 { Ok(number) } else { Err(self.fault(name, "is not above zero")) }
     }
+
+    /// Reads `buy` or `sell`.
+    fn side(&self, name: &'static str) -> Result<Side, Fault> {
+        rows::side(&self.needed(name)?).map_err(|reason| self.fault(name, reason))
+    }
+
     /// Reads a time with the reader that is handed in.
     fn time(
         &self,
@@ -43,5 +63,14 @@ pub(super) trait Named {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let time = read(&text);
         time.map(Some).ok_or_else(|| self.fault(name, format!("{} is no time", quote(&text))))
+    }
+
+    /// Reads a time that may not be absent.
+    fn needed_time(
+        &self,
+        name: &'static str,
+        read: impl Fn(&str) -> Option<Timestamp>,
+    ) -> Result<Timestamp, Fault> {
+        self.time(name, read)?.ok_or_else(|| self.fault(name, "is missing"))
     }
 }

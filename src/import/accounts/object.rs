@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{Piece, unsound};
 use super::named::Named;
-use super::rows::{Fault, WORD_MAX, quote};
+use super::rows::{WORD_MAX, quote};
+use crate::import::Fault;
+use crate::import::json::{Piece, place_at, unsound};
 
 /// The fields of an object in their order, each with its text.
 struct Fields<'a>(Vec<(String, &'a RawValue)>);
@@ -54,7 +55,7 @@ impl<'a> Object<'a> {
         if let Some(pair) = fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             let at = place_in(whole, place, pair[1].1.get().as_bytes());
             let reason = format!("the object names {} twice", quote(&pair[1].0));
-            return Err(Fault::new(at, "JSON", reason));
+            return Err(Fault::placed(at, "JSON", reason));
         }
         Ok(Self { whole, place, fields })
     }
@@ -110,7 +111,7 @@ impl Named for Object<'_> {
             Some(text) => place_in(self.whole, self.place, text.as_bytes()),
             None => self.place,
         };
-        Fault::new(place, name, reason)
+        Fault::placed(place, name, reason)
     }
 
     // Returns a field as text: a string, or a number as it is written.
@@ -181,9 +182,5 @@ fn write_canonical(piece: &Piece, text: &[u8], out: &mut String) -> Result<(), F
 /// Line and column of a part of a text that begins at a place.
 fn place_in(whole: &[u8], place: (u64, u64), part: &[u8]) -> (u64, u64) {
     // A part is a slice of the whole; were it none, the place of the whole would be named.
-    let offset = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
-    let before = String::from_utf8_lossy(whole.get(..offset).unwrap_or_default());
-    let lines = before.matches('\n').count() as u64;
-    let last = before.rsplit('\n').next().unwrap_or_default().chars().count() as u64;
-    if lines == 0 { (place.0, place.1 + last) } else { (place.0 + lines, last + 1) }
+    place_at(whole, place, part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr()))
 }

@@ -1,12 +1,9 @@
 //! What account files say, in words of no venue: fills, round trips, entries, and what is odd.
 
-use std::io;
-
 use crate::event::{Exactness, Liquidity, Side};
+use crate::import::{Fault, Number, ReadError};
 use crate::time::Timestamp;
 use crate::units::MoneyExact;
-
-use super::number::Number;
 
 /// The most bytes that an identifier, symbol, tag or reason may have.
 pub const WORD_MAX: usize = 256;
@@ -119,6 +116,38 @@ pub struct TripRow {
     pub extra: Vec<(&'static str, String)>,
 }
 
+impl TripRow {
+    /// Makes a closed round trip of what every file says; its numbers were binary floats.
+    pub(super) fn new(
+        row: u64,
+        (symbol, side): (String, Side),
+        (entry_time, entry_price): (Timestamp, Number),
+    ) -> Self {
+        Self {
+            row,
+            id: None,
+            symbol,
+            side,
+            entry_time,
+            entry_price,
+            exit_time: None,
+            exit_price: None,
+            quantity: None,
+            notional: None,
+            fees: None,
+            claimed: None,
+            computed: None,
+            agrees: None,
+            open: false,
+            exit_reason: None,
+            tag: None,
+            strategy: None,
+            exactness: Exactness::BinaryFloat,
+            extra: Vec::new(),
+        }
+    }
+}
+
 /// An entry of the earlier system's registries, kept as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
@@ -188,43 +217,16 @@ pub enum Told {
     },
 }
 
-/// What cannot be read in a file, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {field}: {reason}")]
-pub struct Fault {
-    /// One-based line; in a database the row.
-    pub line: u64,
-    /// One-based character in the line; in a database the column.
-    pub column: u64,
-    /// The field at fault.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub reason: String,
-}
-
-impl Fault {
-    pub(super) fn new(
-        (line, column): (u64, u64),
-        field: &'static str,
-        reason: impl Into<String>,
-    ) -> Self {
-        Self { line, column, field, reason: reason.into() }
+impl Told {
+    /// Something to be told of, once.
+    pub(super) fn notice(row: u64, kind: NoticeKind, what: impl Into<String>) -> Self {
+        Self::notices(row, kind, 1, what)
     }
-}
 
-/// Why an account file cannot be read on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AccountError {
-    /// The file cannot be read or unpacked.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// The file says something that cannot be taken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// The file is a database that is not read.
-    #[error("{0}")]
-    Database(String),
+    /// Something to be told of so many.
+    pub(super) fn notices(row: u64, kind: NoticeKind, count: u64, what: impl Into<String>) -> Self {
+        Self::Notice(Notice { row, kind, count, what: what.into() })
+    }
 }
 
 /// The rows of an account file, one at a time.
@@ -232,8 +234,27 @@ pub trait AccountRows {
     /// Returns what comes next, or none at the end. After an error there is nothing more.
     ///
     /// # Errors
-    /// [`AccountError`], with line, column and field where the file is at fault.
-    fn next(&mut self) -> Result<Option<Told>, AccountError>;
+    /// [`ReadError`], with line, column and field where the file is at fault.
+    fn next(&mut self) -> Result<Option<Told>, ReadError>;
+}
+
+/// Reads a number, without zeros at its end; says what is wrong with any other text.
+pub(super) fn number(text: &str) -> Result<Number, String> {
+    match Number::parse(text) {
+        Ok(number) => Ok(number.trimmed()),
+        Err(error) => Err(format!("{}: {error}", quote(text))),
+    }
+}
+
+/// Reads `buy` or `sell` in any case; says what is wrong with any other text.
+pub(super) fn side(text: &str) -> Result<Side, String> {
+    if text.eq_ignore_ascii_case("buy") {
+        Ok(Side::Buy)
+    } else if text.eq_ignore_ascii_case("sell") {
+        Ok(Side::Sell)
+    } else {
+        Err(format!("{} is neither buy nor sell", quote(text)))
+    }
 }
 
 /// Characters of a field that an error quotes at most.

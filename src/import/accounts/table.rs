@@ -3,10 +3,10 @@
 //! Columns are found by name. What is not asked for is told once, so that nothing is left out
 //! silently; a name that stands twice is refused, for either could be meant.
 
-use super::lines::{Input, Lines};
 use super::metatrader_html::Page;
-use super::number::Number;
-use super::rows::{AccountError, Fault, Notice, NoticeKind, WORD_MAX, quote};
+use super::rows::{self, NoticeKind, Told, WORD_MAX, quote};
+use crate::import::text::{Input, Lines};
+use crate::import::{Fault, Number, ReadError};
 use crate::time::Timestamp;
 
 /// Columns that a table may have.
@@ -39,7 +39,7 @@ enum Grid {
 
 impl Grid {
     /// Reads the next row; returns its line.
-    fn next(&mut self, cells: &mut Vec<Cell>) -> Result<Option<u64>, AccountError> {
+    fn next(&mut self, cells: &mut Vec<Cell>) -> Result<Option<u64>, ReadError> {
         match self {
             Self::Page(page) => page.next_row(cells),
             Self::Lines(lines, delimiter) => {
@@ -78,22 +78,22 @@ impl Table {
         input: Input,
         names: &[&str],
         passed_over_max: u64,
-    ) -> Result<Self, AccountError> {
+    ) -> Result<Self, ReadError> {
         Self::find(Grid::Lines(Lines::new(input)?, None), names, passed_over_max)
     }
 
     /// Reads the rows of a page up to the first that has all these names.
-    pub(super) fn open_page(input: Input, names: &[&str]) -> Result<Self, AccountError> {
+    pub(super) fn open_page(input: Input, names: &[&str]) -> Result<Self, ReadError> {
         Self::find(Grid::Page(Page::new(input)?), names, u64::MAX)
     }
 
-    fn find(mut grid: Grid, names: &[&str], passed_over_max: u64) -> Result<Self, AccountError> {
+    fn find(mut grid: Grid, names: &[&str], passed_over_max: u64) -> Result<Self, ReadError> {
         let mut cells = Vec::new();
         loop {
             let line = grid.next(&mut cells)?;
             let Some(line) = line.filter(|line| *line <= passed_over_max) else {
                 let reason = format!("no line names the columns {}", names.join(", "));
-                return Err(Fault::new((grid.line().max(1), 1), "header", reason).into());
+                return Err(Fault::placed((grid.line().max(1), 1), "header", reason).into());
             };
             let header: Vec<String> = cells.iter().map(|cell| plain_name(&cell.text)).collect();
             if names.iter().all(|name| header.iter().any(|known| known == name)) {
@@ -113,7 +113,7 @@ impl Table {
             let Some((index, _)) = found.next() else { continue };
             if found.next().is_some() {
                 let place = (self.header_line, 1);
-                return Err(Fault::new(place, name, "the header names this column twice"));
+                return Err(Fault::placed(place, name, "the header names this column twice"));
             }
             self.read[index] = true;
             return Ok(Some(Column { index, name }));
@@ -127,21 +127,26 @@ impl Table {
         self.optional(names)?.ok_or_else(|| missing(place, names))
     }
 
+    /// Returns those of these columns that the header has.
+    pub(super) fn those_of(&mut self, names: &[&'static str]) -> Result<Vec<Column>, Fault> {
+        let mut those = Vec::new();
+        for name in names {
+            those.extend(self.optional(&[name])?);
+        }
+        Ok(those)
+    }
+
     /// Tells which columns nobody asked for.
-    pub(super) fn unread(&self) -> Option<Notice> {
+    pub(super) fn unread(&self) -> Option<Told> {
         let unread = self.header.iter().zip(&self.read).filter(|(_, read)| !**read);
         let names: Vec<String> =
             unread.filter(|(name, _)| !name.is_empty()).map(|(name, _)| quote(name)).collect();
-        (!names.is_empty()).then(|| Notice {
-            row: self.header_line,
-            kind: NoticeKind::Unread,
-            count: 1,
-            what: format!("columns that are not imported: {}", names.join(", ")),
-        })
+        let what = format!("columns that are not imported: {}", names.join(", "));
+        (!names.is_empty()).then(|| Told::notice(self.header_line, NoticeKind::Unread, what))
     }
 
     /// Returns the next row.
-    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, AccountError> {
+    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, ReadError> {
         let Some(line) = self.grid.next(&mut self.cells)? else { return Ok(None) };
         // Some programs end each line with a delimiter.
         while self.cells.len() > self.header.len()
@@ -169,7 +174,7 @@ impl<'a> Row<'a> {
             return Ok(());
         }
         let reason = format!("{} cells where the header has {}", self.cells.len(), self.columns);
-        Err(Fault::new((self.line, 1), "line", reason))
+        Err(Fault::placed((self.line, 1), "line", reason))
     }
 
     /// Whether all its cells are empty.
@@ -197,10 +202,18 @@ impl<'a> Row<'a> {
         self.word(Some(column))?.ok_or_else(|| self.fault(column, "is empty"))
     }
 
+    /// Returns what those of these cells say that say something, with their names.
+    pub(super) fn all(&self, columns: &[Column]) -> Result<Vec<(&'static str, String)>, Fault> {
+        let mut all = Vec::new();
+        for column in columns {
+            all.extend(self.word(Some(*column))?.map(|said| (column.name, said)));
+        }
+        Ok(all)
+    }
+
     /// Reads a number.
     pub(super) fn number(&self, column: Column) -> Result<Number, Fault> {
-        let text = self.text(column);
-        Number::parse(text).map_err(|error| self.fault(column, format!("{}: {error}", quote(text))))
+        rows::number(self.text(column)).map_err(|reason| self.fault(column, reason))
     }
 
     /// Reads a time with the reader that is handed in.
@@ -216,12 +229,12 @@ impl<'a> Row<'a> {
     /// Makes the error of a cell.
     pub(super) fn fault(&self, column: Column, reason: impl Into<String>) -> Fault {
         let cell = self.cells.get(column.index);
-        Fault::new((self.line, cell.map_or(1, |cell| cell.column)), column.name, reason)
+        Fault::placed((self.line, cell.map_or(1, |cell| cell.column)), column.name, reason)
     }
 }
 
 fn missing(place: (u64, u64), names: &[&str]) -> Fault {
-    Fault::new(place, "header", format!("no column {}", names.join(" or ")))
+    Fault::placed(place, "header", format!("no column {}", names.join(" or ")))
 }
 
 /// The names that a line gives as a header; none where it is no line of cells.
@@ -275,7 +288,7 @@ fn split(line: &str, delimiter: char, number: u64, cells: &mut Vec<Cell>) -> Res
                     Some((_, character)) => text.push(character),
                     None => {
                         let reason = "a quote is not closed in its line";
-                        return Err(Fault::new((number, column), "line", reason));
+                        return Err(Fault::placed((number, column), "line", reason));
                     }
                 }
             }
@@ -288,14 +301,14 @@ fn split(line: &str, delimiter: char, number: u64, cells: &mut Vec<Cell>) -> Res
         cells.push(Cell { column, text: text.trim().to_owned(), delimiter });
         if cells.len() > COLUMNS_MAX {
             let reason = format!("more than {COLUMNS_MAX} cells");
-            return Err(Fault::new((number, column), "line", reason));
+            return Err(Fault::placed((number, column), "line", reason));
         }
         match characters.next() {
             None => return Ok(()),
             Some((_, character)) if character == delimiter => {}
             Some((at, _)) => {
                 let reason = "text follows a closing quote";
-                return Err(Fault::new((number, at), "line", reason));
+                return Err(Fault::placed((number, at), "line", reason));
             }
         }
     }

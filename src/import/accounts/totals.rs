@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::number::Number;
 use super::rows::{FillRow, Told, TripRow};
 use crate::event::Side;
-use crate::import::{Figure, Figures, Sum, SumOverflow};
+use crate::import::{Figure, Figures, Number, Sum, SumOverflow};
 use crate::units::MoneyExact;
 
 /// Symbols and currencies that are told apart.
@@ -21,9 +20,9 @@ struct OfSymbol {
     notional: Sum,
 }
 
-/// The running figures of a file.
+/// What a file adds up to so far.
 #[derive(Debug, Default)]
-pub(super) struct Running {
+pub(super) struct Totals {
     symbols: BTreeMap<String, OfSymbol>,
     fees: BTreeMap<String, Sum>,
     finer: u64,
@@ -36,7 +35,7 @@ pub(super) struct Running {
     entries: BTreeMap<String, u64>,
 }
 
-impl Running {
+impl Totals {
     /// Adds what was told.
     pub(super) fn add(&mut self, told: &Told) -> Result<(), SumOverflow> {
         match told {
@@ -58,18 +57,15 @@ impl Running {
             Side::Buy => of.buys += 1,
             Side::Sell => of.sells += 1,
         }
-        let (price, quantity) = (exact(&fill.price)?, exact(&fill.quantity)?);
-        of.quantity.add(quantity)?;
-        of.notional.add_product(price, quantity)?;
-        if let Some(fee) = &fill.fee {
+        of.quantity.add(fill.quantity)?;
+        of.notional.add_product(fill.price, fill.quantity)?;
+        if let Some(fee) = fill.fee {
             let currency = fill.fee_currency.as_deref().unwrap_or("unknown");
             let name = known_or_other(&self.fees, currency);
-            self.fees.entry(name).or_default().add(exact(fee)?)?;
+            self.fees.entry(name).or_default().add(fee)?;
         }
-        let numbers =
-            [Some(&fill.price), Some(&fill.quantity), fill.quote.as_ref(), fill.fee.as_ref()];
-        self.finer +=
-            numbers.iter().flatten().filter(|number| number.finer().is_some()).count() as u64;
+        let numbers = [Some(fill.price), Some(fill.quantity), fill.quote, fill.fee];
+        self.finer += numbers.iter().flatten().filter(|number| number.is_finer()).count() as u64;
         Ok(())
     }
 
@@ -81,8 +77,8 @@ impl Running {
             Some(false) => self.contradicting += 1,
             None => {}
         }
-        if let Some(claimed) = &trip.claimed {
-            self.claimed.add(exact(claimed)?)?;
+        if let Some(claimed) = trip.claimed {
+            self.claimed.add(claimed)?;
         }
         if let Some(computed) = trip.computed {
             self.computed.add(of_money(computed)?)?;
@@ -134,18 +130,6 @@ fn known_or_other<V>(known: &BTreeMap<String, V>, name: &str) -> String {
     if full { "others".to_owned() } else { name.to_owned() }
 }
 
-/// The whole number where 24 decimals hold it, else what a record holds of it.
-fn exact(number: &Number) -> Result<crate::import::Number, SumOverflow> {
-    let whole = number.finer().and_then(|text| crate::import::Number::parse(text.as_bytes()).ok());
-    match whole {
-        Some(whole) => Ok(whole),
-        None => {
-            let text = number.to_string();
-            crate::import::Number::parse(text.as_bytes()).map_err(|_| SumOverflow)
-        }
-    }
-}
-
-fn of_money(amount: MoneyExact) -> Result<crate::import::Number, SumOverflow> {
-    crate::import::Number::parse(amount.to_string().as_bytes()).map_err(|_| SumOverflow)
+fn of_money(amount: MoneyExact) -> Result<Number, SumOverflow> {
+    Number::parse(amount.to_string()).map_err(|_| SumOverflow)
 }

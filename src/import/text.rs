@@ -6,7 +6,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use super::rows::{AccountError, Fault};
+use super::error::{Fault, ReadError};
 
 /// Text that is not what it begins as.
 #[derive(Debug, thiserror::Error)]
@@ -14,11 +14,11 @@ use super::rows::{AccountError, Fault};
 struct BadText(&'static str);
 
 /// Tells apart what cannot be read and what is no text; the latter is at fault at this place.
-pub(super) fn text_error(place: (u64, u64), error: io::Error) -> AccountError {
+pub(super) fn text_error(place: (u64, u64), error: io::Error) -> ReadError {
     let reason = error.get_ref().and_then(|inner| inner.downcast_ref::<BadText>());
     match reason {
-        Some(BadText(reason)) => Fault::new(place, "text", *reason).into(),
-        None => AccountError::Io(error),
+        Some(BadText(reason)) => Fault::placed(place, "text", *reason).into(),
+        None => ReadError::Io(error),
     }
 }
 
@@ -130,7 +130,7 @@ impl Lines {
     }
 
     /// Returns the next line that is not blank, with its one-based number and without its end.
-    pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, AccountError> {
+    pub(super) fn next_line(&mut self) -> Result<Option<(u64, &str)>, ReadError> {
         loop {
             self.line.clear();
             let limit = LINE_MAX as u64 + 2;
@@ -147,7 +147,7 @@ impl Lines {
             }
             if self.line.len() > LINE_MAX {
                 let reason = format!("longer than {LINE_MAX} bytes");
-                return Err(Fault::new((self.number, 1), "line", reason).into());
+                return Err(Fault::placed((self.number, 1), "line", reason).into());
             }
             if !self.line.trim_ascii().is_empty() {
                 break;
@@ -157,13 +157,13 @@ impl Lines {
         let line = std::str::from_utf8(&self.line).map_err(|error| {
             let before = &self.line[..error.valid_up_to()];
             let column = String::from_utf8_lossy(before).chars().count() as u64 + 1;
-            Fault::new((number, column), "line", "not UTF-8: save the file as UTF-8 or UTF-16")
+            Fault::placed((number, column), "line", "not UTF-8: save the file as UTF-8 or UTF-16")
         })?;
         if !self.controls {
             let control = |c: char| c.is_control() && c != '\t';
             if let Some(at) = line.chars().position(control) {
                 let place = (number, at as u64 + 1);
-                return Err(Fault::new(place, "line", "a control character").into());
+                return Err(Fault::placed(place, "line", "a control character").into());
             }
         }
         Ok(Some((number, line)))
