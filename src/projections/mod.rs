@@ -13,6 +13,7 @@ mod imported;
 mod quality;
 mod reconciled;
 mod sample;
+mod shelf;
 mod snapshot;
 mod why;
 

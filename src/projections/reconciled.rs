@@ -8,12 +8,13 @@
 //! Invariants: every fill of both sides is in exactly one pair or missing once; the answer is a
 //! function of the two lists alone, and exchanging them exchanges the two sorts of missing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::fills::ToldFill;
-use crate::event::{Exactness, Side};
+use super::shelf::{Group, Shelf, is_same};
+use crate::event::Side;
 use crate::time::Span;
 use crate::units::{Money, MoneyExact, Quantity};
 
@@ -121,8 +122,8 @@ pub fn reconcile_fills(ours: &[ToldFill], venue: &[ToldFill], tolerance: Span) -
     pairing.finish()
 }
 
-/// Places of free fills by symbol and name.
-type Free<'a> = BTreeMap<String, BTreeMap<&'a str, VecDeque<usize>>>;
+/// The venue's free fills by symbol and name.
+type Free<'a> = BTreeMap<String, BTreeMap<&'a str, Group>>;
 
 struct Pairing<'a> {
     ours: &'a [ToldFill],
@@ -153,13 +154,17 @@ impl<'a> Pairing<'a> {
         self.pairs.push((own, other, by));
     }
 
-    /// The venue's free fills by symbol and one of their names, each list in their order.
-    fn index(&self, names: impl Fn(&'a ToldFill) -> Vec<&'a str>) -> Free<'a> {
+    /// The venue's free fills by symbol and each of their names, of one sort or the other.
+    fn index(
+        &self,
+        names: impl Fn(&'a ToldFill) -> Vec<&'a str>,
+        sort: impl Fn(&ToldFill) -> bool,
+    ) -> Free<'a> {
         let mut index = Free::new();
         for (place, fill) in self.venue.iter().enumerate().filter(|(at, _)| !self.taken[1][*at]) {
             let named = index.entry(self.keys[1][place].clone()).or_default();
             for name in names(fill) {
-                named.entry(name).or_default().push_back(place);
+                named.entry(name).or_default().put(fill, place, sort(fill));
             }
         }
         index
@@ -167,20 +172,27 @@ impl<'a> Pairing<'a> {
 
     fn by_trade(&mut self) {
         let names = |fill: &'a ToldFill| fill.trade_ids.iter().map(String::as_str).collect();
-        let mut index = self.index(names);
-        let ours = self.ours;
+        let bought = |fill: &ToldFill| fill.side == Side::Buy;
+        let mut index = self.index(names, bought);
+        let (ours, venue) = (self.ours, self.venue);
         for (own, fill) in ours.iter().enumerate() {
             let Some(named) = index.get_mut(&self.keys[0][own]) else { continue };
-            let lists = fill.trade_ids.iter().filter_map(|name| named.get(name.as_str()));
-            let candidates = || lists.clone().flatten().copied();
+            let groups = || fill.trade_ids.iter().map(String::as_str);
+            let mut found = groups().find_map(|name| {
+                let shelf = &named.get(name)?.shelf;
+                shelf.first(fill, self.tolerance, |place| self.says_same(own, place))
+            });
             // Of a trade with oneself both sides have one name: the same side goes first.
-            let found = candidates()
-                .find(|place| self.says_same(own, *place))
-                .or_else(|| candidates().find(|place| self.venue[*place].side == fill.side))
-                .or_else(|| candidates().next());
+            for sort in [bought(fill), !bought(fill)] {
+                let mut fronts = groups();
+                found = found.or_else(|| {
+                    fronts.find_map(|name| named.get_mut(name)?.front(sort, &self.taken[1]))
+                });
+            }
             if let Some(other) = found {
-                for name in names(&self.venue[other]) {
-                    named.get_mut(name).into_iter().for_each(|list| take_out(list, other));
+                for name in names(&venue[other]) {
+                    let group = named.get_mut(name);
+                    group.into_iter().for_each(|group| group.shelf.take(&venue[other], other));
                 }
                 self.pair(own, other, PairedBy::TradeId);
             }
@@ -188,24 +200,27 @@ impl<'a> Pairing<'a> {
     }
 
     fn by_order(&mut self) {
+        let names = |fill: &'a ToldFill| fill.order_id.as_deref().into_iter().collect();
+        let unnamed = |fill: &ToldFill| fill.trade_ids.is_empty();
+        let mut index = self.index(names, unnamed);
+        let (ours, venue) = (self.ours, self.venue);
         // First what says the same, then what has no other name to tell it apart.
         for exact in [true, false] {
-            let mut index = self.index(|fill| fill.order_id.as_deref().into_iter().collect());
-            let ours = self.ours;
-            for (own, fill) in ours.iter().enumerate().filter(|(_, f)| f.order_id.is_some()) {
-                if self.taken[0][own] {
-                    continue;
-                }
-                let order = fill.order_id.as_deref().unwrap_or_default();
+            for (own, fill) in ours.iter().enumerate() {
+                let Some(order) = fill.order_id.as_deref() else { continue };
                 let named = index.get_mut(&self.keys[0][own]);
-                let Some(list) = named.and_then(|named| named.get_mut(order)) else { continue };
-                let found = list.iter().copied().find(|place| {
-                    let other = &self.venue[*place];
-                    let unnamed = fill.trade_ids.is_empty() || other.trade_ids.is_empty();
-                    if exact { self.says_same(own, *place) } else { unnamed }
-                });
+                let group = named.and_then(|named| named.get_mut(order));
+                let Some(group) = group.filter(|_| !self.taken[0][own]) else { continue };
+                let found = if exact {
+                    let wanted = |place| self.says_same(own, place);
+                    group.shelf.first(fill, self.tolerance, wanted)
+                } else {
+                    let first = group.front(true, &self.taken[1]);
+                    let other = group.front(false, &self.taken[1]).filter(|_| unnamed(fill));
+                    first.into_iter().chain(other).min()
+                };
                 if let Some(other) = found {
-                    take_out(list, other);
+                    group.shelf.take(&venue[other], other);
                     self.pair(own, other, PairedBy::OrderId);
                 }
             }
@@ -214,31 +229,18 @@ impl<'a> Pairing<'a> {
 
     /// In the order of time, each takes the first partner that it may: no other choice pairs more.
     fn by_figures(&mut self) {
-        let in_time = |fills: &[ToldFill], taken: &[bool]| {
-            let mut places: Vec<usize> = (0..fills.len()).filter(|at| !taken[*at]).collect();
-            places.sort_by_key(|at| (fills[*at].time, fills[*at].sequence));
-            places
-        };
-        let mut free: BTreeMap<(String, Side), VecDeque<usize>> = BTreeMap::new();
-        for place in in_time(self.venue, &self.taken[1]) {
-            let stream = (self.keys[1][place].clone(), self.venue[place].side);
-            free.entry(stream).or_default().push_back(place);
+        let mut free: BTreeMap<String, Shelf> = BTreeMap::new();
+        for (place, fill) in self.venue.iter().enumerate().filter(|(at, _)| !self.taken[1][*at]) {
+            free.entry(self.keys[1][place].clone()).or_default().put(fill, place);
         }
-        for own in in_time(self.ours, &self.taken[0]) {
-            let fill = &self.ours[own];
-            let stream = (self.keys[0][own].clone(), fill.side);
-            let Some(list) = free.get_mut(&stream) else { continue };
-            let earliest = fill.time.nanos().saturating_sub(self.tolerance);
-            let latest = fill.time.nanos().saturating_add(self.tolerance);
-            // Whoever comes later cannot take what is too early for this one.
-            while list.front().is_some_and(|at| self.venue[*at].time.nanos() < earliest) {
-                list.pop_front();
-            }
-            let mut window =
-                list.iter().copied().take_while(|at| self.venue[*at].time.nanos() <= latest);
-            let found = window.find(|place| self.same_figures(own, *place));
-            if let Some(other) = found {
-                take_out(list, other);
+        let mut in_time: Vec<usize> =
+            (0..self.ours.len()).filter(|own| !self.taken[0][*own]).collect();
+        in_time.sort_by_key(|own| (self.ours[*own].time, *own));
+        for own in in_time {
+            let Some(shelf) = free.get_mut(&self.keys[0][own]) else { continue };
+            let wanted = |place| self.same_figures(own, place);
+            if let Some(other) = shelf.first(&self.ours[own], self.tolerance, wanted) {
+                shelf.take(&self.venue[other], other);
                 self.pair(own, other, PairedBy::Figures);
             }
         }
@@ -341,13 +343,6 @@ impl<'a> Pairing<'a> {
     }
 }
 
-/// Takes a place out of a list. Mostly it is near the front, where that costs nothing.
-fn take_out(list: &mut VecDeque<usize>, place: usize) {
-    if let Some(at) = list.iter().position(|one| *one == place) {
-        list.remove(at);
-    }
-}
-
 fn add(total: &mut SideTotal, fill: &ToldFill) {
     if total.fills == 0 {
         *total = SideTotal {
@@ -377,18 +372,4 @@ fn side(side: Side) -> String {
         Side::Buy => "buy".to_owned(),
         Side::Sell => "sell".to_owned(),
     }
-}
-
-/// Whether two numbers are the same as far as whoever stored them kept them: cut off at six
-/// decimals by some, binary floats by others.
-fn is_same(one: i128, other: i128, rough: [Exactness; 2]) -> bool {
-    let apart = one.abs_diff(other);
-    let slack = if rough.contains(&Exactness::Truncated) {
-        999_999
-    } else if rough.contains(&Exactness::BinaryFloat) {
-        one.unsigned_abs().max(other.unsigned_abs()) / 1_000_000_000_000_000 + 1
-    } else {
-        0
-    };
-    apart <= slack
 }

@@ -344,3 +344,29 @@ fn many_equal_fills_of_one_name_or_of_none_are_paired_without_comparing_all_with
         assert_eq!(found.confirmed, [(by, 30_000)].into());
     }
 }
+
+#[test]
+fn many_fills_that_all_differ_are_held_against_few_others_each() {
+    // Within the tolerance of each other, of one symbol and side: all with all would be 3,600
+    // million comparisons for each.
+    const MANY: i64 = 60_000;
+    let numbered = |from: i64| -> Vec<ToldFill> {
+        (0..MANY).map(|number| fill(0, 0, 10, from + number)).collect()
+    };
+    let (ours, mut backwards) = (numbered(1), numbered(1));
+    backwards.reverse();
+    let all = u64::try_from(MANY).unwrap();
+    let found = reconcile_fills(&ours, &numbered(1 + MANY), SECOND);
+    assert_eq!((found.missing_at_venue.len(), found.confirmed_count()), (ours.len(), 0));
+    let found = reconcile_fills(&ours, &backwards, SECOND);
+    assert_eq!(found.confirmed, [(PairedBy::Figures, all)].into());
+    for (name, by) in
+        [(ordered as fn(ToldFill, &str) -> ToldFill, PairedBy::OrderId), (named, PairedBy::TradeId)]
+    {
+        let all_named = |fills: &[ToldFill]| -> Vec<ToldFill> {
+            fills.iter().map(|fill| name(fill.clone(), "x")).collect()
+        };
+        let found = reconcile_fills(&all_named(&ours), &all_named(&backwards), SECOND);
+        assert_eq!(found.confirmed, [(by, all)].into());
+    }
+}
