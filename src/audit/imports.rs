@@ -1,8 +1,9 @@
 //! Imports in the log: each is whole or was cut off, and its end says what it holds.
 //!
 //! An import stands between runs. Its facts bear its id, a digest of its beginning and of where it
-//! stands; its end counts them. A fact outside an import, or an end that counts otherwise, is a
-//! finding: the links prove that no byte changed, this proves that no record was moved there.
+//! stands; its end counts them. An import inside a run, a fact outside an import, or an end that
+//! counts otherwise, is a finding: the links prove that no byte changed, this proves that no record
+//! was moved there.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ use crate::event::{Event, ImportEnded, ImportStarted, RunId, Stamp, wire};
 #[derive(Default)]
 pub(super) struct Imports {
     open: Option<Open>,
+    /// Where the run under way began.
+    run: Option<u64>,
 }
 
 /// The import under way.
@@ -33,7 +36,11 @@ impl Imports {
     ) {
         match event {
             Event::ImportStarted(started) => self.begin(sequence, stamp, started, report),
-            Event::RunStarted(_) => self.finish(report),
+            Event::RunStarted(_) => {
+                self.finish(report);
+                self.run = Some(sequence);
+            }
+            Event::RunEnded(_) => self.run = None,
             _ if !event.is_import() => {}
             _ => {
                 let Some(open) = self.open.as_mut().filter(|open| open.id == stamp.run) else {
@@ -71,6 +78,12 @@ impl Imports {
             && RunId::of_simulated(&payload, sequence) != stamp.run
         {
             let what = format!("import id {} is not that of its beginning", stamp.run);
+            report.note(Verdict::Finding, sequence, what);
+        }
+        // Whoever imports waits for the end of a run: a record among those of a run says that the
+        // one was moved there, or that the other was never ended.
+        if let Some(run) = self.run {
+            let what = format!("an import begins inside the run at record {run}");
             report.note(Verdict::Finding, sequence, what);
         }
         self.finish(report);

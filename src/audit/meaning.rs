@@ -189,6 +189,7 @@ impl<'k> Checker<'k> {
             report.note(Verdict::StateMismatch, sequence, what);
         }
         check_cause(sequence, &envelope, report);
+        self.imports.take(sequence, &envelope.stamp, &event, report);
         match event.class() {
             Class::Input => self.input(sequence, &envelope, &event, report),
             Class::Derived | Class::System => {
@@ -201,7 +202,6 @@ impl<'k> Checker<'k> {
     fn input(&mut self, sequence: u64, envelope: &Envelope, event: &Event, report: &mut Report) {
         *report.vantage.entry(envelope.stamp.vantage).or_default() += 1;
         self.nothing_left_out(sequence, || describe(event), report);
-        self.imports.take(sequence, &envelope.stamp, event, report);
         if event.is_import() {
             // Outside every run: no kernel is asked, and no world changes.
             return;

@@ -120,6 +120,30 @@ fn a_fact_outside_an_import_or_an_end_that_counts_otherwise_is_a_finding() -> Te
 }
 
 #[test]
+fn an_import_inside_a_run_is_a_finding_and_one_behind_its_end_is_none() -> TestResult {
+    let bench = Bench::new();
+    let ledger = bench.ledger();
+    let ledger = ledger.to_str().unwrap();
+    let demo = run(&["demo", "--cycles", "300", "--ledger", ledger])?;
+    assert_eq!(demo.code, Some(0), "{}", demo.err);
+    let events = [Event::ImportStarted(Box::new(started())), of_kind("trade_print")];
+    let size = || -> TestResult<u64> { Ok(Reader::<Event>::open(&bench.ledger())?.len()) };
+    append(&bench, &events, id_at(size()?))?;
+    assert_eq!(bench.verified()?, Some(0), "the run had ended");
+    // A run that was cut off is under way: nobody may import into it.
+    let samples = crate::support::samples::events();
+    let begin = samples.into_iter().find(|event| event.name() == "run_started").unwrap();
+    let run_at = size()?;
+    append(&bench, &[begin], RunId([7; 16]))?;
+    append(&bench, &events, id_at(size()?))?;
+    let said = run(&["verify", ledger, "--level", "state"])?;
+    let words = format!("an import begins inside the run at record {run_at}");
+    assert!(said.out.contains(&words), "{}", said.out);
+    assert_eq!(said.code, Some(15), "{}", said.out);
+    Ok(())
+}
+
+#[test]
 fn an_import_that_bears_the_label_of_the_runs_does_not_speak_for_them() -> TestResult {
     let bench = Bench::new();
     let begin = ImportStarted { label: OWN_RUNS.into(), ..started() };
