@@ -87,6 +87,9 @@ impl History {
             Event::RunEnded(_) => self.run = None,
             Event::ImportStarted(started) => {
                 let started = *started;
+                if labels.contains(&started.label) {
+                    self.known.begin_file();
+                }
                 self.imports.push(PastImport { sequence, id, started, ended: false });
             }
             Event::ImportEnded(_) => {

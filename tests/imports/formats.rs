@@ -336,3 +336,21 @@ fn a_numbered_trade_is_the_same_in_milliseconds_and_in_microseconds() -> TestRes
     assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(0), &json!(1)));
     Ok(())
 }
+
+#[test]
+fn two_archives_of_microseconds_that_differ_within_a_millisecond_contradict_each_other()
+-> TestResult {
+    let bench = Bench::new();
+    let name = "BTCUSDT-trades-2023-01.csv";
+    let row = |id: u8, micros: &str| format!("{id},100.5,1,100.5,1672531200{micros},True,True\n");
+    let first = [row(10, "001987"), row(11, "002000"), row(12, "003000")].concat();
+    bench.import(&bench.file(name, first), &[])?;
+    // The second row of both happens to be a whole millisecond in one of them.
+    let other = [row(10, "001988"), row(11, "002001"), row(12, "003000")].concat();
+    let report = bench.import(&bench.file(name, other), &["--dry-run"])?;
+    assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(1), &json!(2)));
+    let coarser = [row(10, "001"), row(11, "002"), row(12, "003")].concat();
+    let report = bench.import(&bench.file(name, coarser), &["--dry-run"])?;
+    assert_eq!((&report["duplicates"], &report["contradictions"]), (&json!(3), &json!(0)));
+    Ok(())
+}
