@@ -147,5 +147,8 @@ fn number_or_none(row: Row<'_>, column: Column) -> Result<Option<Number>, Fault>
     if digits.is_empty() {
         return Ok(None);
     }
-    rows::number(&digits).map(Some).map_err(|reason| row.fault(column, reason))
+    match Number::parse(&digits) {
+        Ok(number) => Ok(Some(number.trimmed())),
+        Err(error) => Err(row.fault(column, format!("{}: {error}", quote(text)))),
+    }
 }
