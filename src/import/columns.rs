@@ -120,10 +120,13 @@ pub(super) fn exactly<const N: usize>(line: &[u8], delimiter: u8) -> Result<[Fie
     Err(Field::of_line(line).fault("line", format!("{count} fields instead of {N}")))
 }
 
+/// Tells the lines that are headers.
+type IsHeader = Box<dyn Fn(&[u8]) -> bool>;
+
 /// Rows of a text file, header lines left aside.
 pub(super) struct Rows {
     lines: Lines,
-    header: Box<dyn Fn(&[u8]) -> bool>,
+    header: IsHeader,
     pub(super) count: u64,
 }
 

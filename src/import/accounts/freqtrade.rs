@@ -160,7 +160,7 @@ pub(super) fn finish(
     let (Some(entry_rate), Some(exit_rate)) = rates else { return Ok(()) };
     let worked = trips::by_rates(trip, entry_rate, exit_rate).map_err(|e| e.to_string())?;
     let Some((fees, profit)) = worked else { return Ok(()) };
-    let funding = Money::from_raw(funding.map_or(0, |funding| funding.raw()));
+    let funding = Money::from_raw(funding.map_or(0, Number::raw));
     let exact = funding.exact().and_then(|funding| profit.plus(funding));
     trip.computed = Some(exact.map_err(|error| error.to_string())?);
     trip.fees = Some(Number::from_raw(fees.raw()));
