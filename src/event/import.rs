@@ -42,8 +42,13 @@ pub struct ImportStarted {
     pub label: String,
     /// The symbol, where one holds for the whole file.
     pub symbol: Option<String>,
+    /// The symbol of rows that name none, in a file whose rows name theirs: as the operator said.
+    pub symbol_unnamed: Option<String>,
     /// Length of the bars, where there are any.
     pub interval: Option<Span>,
+    /// How far east of UTC the clock was that wrote the file's times: as the operator said; none
+    /// where nobody did, or where the file's own times say it.
+    pub utc_offset: Option<Span>,
     /// The file's numbers were binary floats before they were written: their last digits may be
     /// an echo of that.
     pub binary_floats: bool,

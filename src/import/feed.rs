@@ -100,8 +100,8 @@ fn open(file: &ImportFile) -> Result<Box<dyn Importer>, ImportError> {
 
 impl Importer for Feed {
     fn opened(&self) -> Opened {
-        // Each message names its own.
-        Opened::default()
+        // Each message names its own, but for those of a single stream.
+        Opened { symbol_unnamed: self.symbol.clone(), ..Opened::default() }
     }
 
     fn next(&mut self) -> Result<Option<Item>, ImportError> {

@@ -42,8 +42,12 @@ pub enum Item {
 pub struct Opened {
     /// The symbol of all rows.
     pub symbol: Option<String>,
+    /// The symbol of rows that name none, where the others name theirs.
+    pub symbol_unnamed: Option<String>,
     /// Length of its bars.
     pub interval: Option<Span>,
+    /// How far east of UTC its times were read, where the operator had to say it.
+    pub utc_offset: Option<Span>,
     /// The numbers were binary floats, also where the format does not always say so.
     pub binary_floats: bool,
 }

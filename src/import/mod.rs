@@ -291,7 +291,9 @@ fn started_of(file: &ImportFile, opened: &Opened) -> ImportStarted {
         checksum_matched: file.checksum_matched,
         label: file.label.clone(),
         symbol: opened.symbol.clone(),
+        symbol_unnamed: opened.symbol_unnamed.clone(),
         interval: opened.interval,
+        utc_offset: opened.utc_offset,
         binary_floats: file.format.binary_floats || opened.binary_floats,
     }
 }

@@ -179,6 +179,19 @@ fn a_raw_feed_gives_trades_and_quotes_with_both_clocks_and_tells_the_rest() -> T
 }
 
 #[test]
+fn what_an_operator_said_of_messages_without_a_symbol_stands_in_the_log() -> TestResult {
+    let bench = Bench::new();
+    let file = bench.file("feed", FEED.replacen("\"s\":\"BTCUSDT\",", "", 1));
+    let report = bench.import(&file, &["--pair", "ETH/USDT"])?;
+    assert_eq!((&report["symbol"], &report["symbol_unnamed"]), (&json!(null), &json!("ETH/USDT")));
+    let symbols = texts(&bench.payloads("trade_print")?, "symbol");
+    assert_eq!(symbols, ["ETH/USDT"]);
+    let started = &bench.payloads("import_started")?[0];
+    assert_eq!(started["symbol_unnamed"], "ETH/USDT");
+    Ok(())
+}
+
+#[test]
 fn sums_of_trades_in_a_feed_are_added_up_by_themselves() -> TestResult {
     let bench = Bench::new();
     let sum = "1723161600401658384 {\"stream\":\"btcusdt@aggTrade\",\"data\":{\"e\":\"aggTrade\",\

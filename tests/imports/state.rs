@@ -24,7 +24,9 @@ fn started() -> ImportStarted {
         checksum_matched: false,
         label: "kraken".into(),
         symbol: Some("BCH/EUR".into()),
+        symbol_unnamed: None,
         interval: None,
+        utc_offset: None,
         binary_floats: false,
     }
 }

@@ -78,8 +78,19 @@ fn the_zone_of_a_server_is_said_on_the_command_line() -> TestResult {
     let told = import(&place, &file, &["--utc-offset", "-05:30"])?;
     assert_eq!(told["first"], "2024-01-02T08:34:05Z");
     assert_eq!(told["faults"], json!({}));
+    assert_eq!(told["utc_offset"], "-330m");
     let unsaid = import(&place, &file, &["--label", "other"])?;
     assert_eq!(unsaid["faults"], json!({"clock": 1}));
+    let state = run(&["state", &place.arg("ledger"), "imports", "--format", "json"])?.json()?;
+    let started = |at: usize| state["imports"][at]["started"]["utc_offset"].clone();
+    assert_eq!((started(0), started(1)), (json!("-330m"), json!(null)), "it stands in the log");
+    let text = run(&["state", &place.arg("ledger"), "imports"])?.out;
+    assert!(text.contains("-330m east of UTC, as the operator said"), "{text}");
+    // Read by another clock the same bytes say something else.
+    let again = import(&place, &file, &["--utc-offset", "-05:30"])?;
+    assert_eq!(again["outcome"], "already_imported");
+    let other = import(&place, &file, &["--utc-offset", "+01:00"])?;
+    assert_eq!((&other["outcome"], &other["contradictions"]), (&json!("imported"), &json!(1)));
     Ok(())
 }
 

@@ -18,7 +18,9 @@ fn import_started() -> Event {
         checksum_matched: true,
         label: "text 507".into(),
         symbol: Some("text 509".into()),
+        symbol_unnamed: Some("text 510".into()),
         interval: Some(Span::from_nanos(511)),
+        utc_offset: Some(Span::from_nanos(-512)),
         binary_floats: true,
     }))
 }

@@ -123,6 +123,8 @@ fn as_json(args: &ImportArgs, report: &ImportReport) -> Value {
                 "label": file.file.label,
                 "binary_floats": file.file.format.binary_floats || file.opened.binary_floats,
                 "symbol": file.opened.symbol,
+                "symbol_unnamed": file.opened.symbol_unnamed,
+                "utc_offset": file.opened.utc_offset,
                 "interval": file.opened.interval,
                 "bytes": file.file.fingerprint.bytes,
                 "digest": file.file.fingerprint.digest,

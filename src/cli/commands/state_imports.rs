@@ -16,6 +16,8 @@ const COLUMNS: &[&str] = &[
     "started.format",
     "started.label",
     "started.symbol",
+    "started.symbol_unnamed",
+    "started.utc_offset",
     "started.digest",
     "started.bytes",
     "facts",
@@ -55,6 +57,12 @@ fn tell(screen: &mut Screen, import: &ImportedFile, at: bool) -> Result<(), CliE
     let symbol = started.symbol.as_deref().unwrap_or("by row");
     screen.line(format_args!("record {}: {} of {symbol}", import.sequence, started.format))?;
     screen.field("label", &started.label)?;
+    if let Some(symbol) = &started.symbol_unnamed {
+        screen.field("unnamed rows", format_args!("of {symbol}, as the operator said"))?;
+    }
+    if let Some(offset) = started.utc_offset {
+        screen.field("clock", format_args!("{offset} east of UTC, as the operator said"))?;
+    }
     screen.field("sha256", format_args!("{}, {} bytes", started.digest, started.bytes))?;
     for (kind, number) in &import.facts {
         screen.field(kind, number)?;

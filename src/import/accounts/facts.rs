@@ -13,7 +13,7 @@ use crate::import::item::too_large;
 use crate::import::text::Input;
 use crate::import::{Figures, Format, ImportError, Importer, Item, Number, Opened};
 use crate::market::{Unpacked, member_names};
-use crate::time::Timestamp;
+use crate::time::{SECOND_NS, Span, Timestamp};
 
 /// Makes the format of an account format.
 macro_rules! format {
@@ -107,8 +107,10 @@ fn open(format: AccountFormat, file: &ImportFile) -> Result<Box<dyn Importer>, I
         _ => format.open(input(format, file)?, &options),
     };
     let rows = opened.map_err(|error| error.in_file(&file.path))?;
+    let said = file.utc_offset.filter(|_| format == AccountFormat::MetatraderDeals);
     Ok(Box::new(AccountImporter {
         path: file.path.clone(),
+        utc_offset: said.map(|seconds| Span::from_nanos(i64::from(seconds) * SECOND_NS)),
         rows,
         count: 0,
         time: Timestamp::from_nanos(0),
@@ -140,6 +142,8 @@ fn input(format: AccountFormat, file: &ImportFile) -> Result<Input, ImportError>
 /// Gives the rows of an account file to the frame.
 struct AccountImporter {
     path: PathBuf,
+    /// What was said of the clock, where the format leaves it open.
+    utc_offset: Option<Span>,
     rows: Box<dyn AccountRows>,
     count: u64,
     /// Of the fact before: entries may have none.
@@ -149,7 +153,7 @@ struct AccountImporter {
 
 impl Importer for AccountImporter {
     fn opened(&self) -> Opened {
-        Opened::default()
+        Opened { utc_offset: self.utc_offset, ..Opened::default() }
     }
 
     fn next(&mut self) -> Result<Option<Item>, ImportError> {
