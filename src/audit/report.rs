@@ -53,7 +53,7 @@ pub enum Verdict {
     DerivationMismatch,
     /// The log does not mean the state that it states.
     StateMismatch,
-    /// A registry, profit or time that does not fit.
+    /// A registry, profit or time that does not fit, or an import out of its place.
     Finding,
     /// Something could not be checked, and nothing else is wrong.
     NotChecked,
