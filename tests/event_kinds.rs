@@ -32,6 +32,7 @@ const FROZEN: &[(u16, &str, Class)] = &[
     (0x0117, "imported_entry", Class::Input),
     (0x0118, "import_defect", Class::Input),
     (0x0119, "import_ended", Class::Input),
+    (0x011A, "imported_bust", Class::Input),
     (0x0201, "signal_fired", Class::Derived),
     (0x0202, "order_placed", Class::Derived),
     (0x0203, "order_refused", Class::Derived),

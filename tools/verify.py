@@ -80,6 +80,7 @@ KINDS = {
     0x0110: "import_started", 0x0111: "imported_bar", 0x0112: "trade_print", 0x0113: "quote",
     0x0114: "quote_bar", 0x0115: "imported_fill", 0x0116: "imported_trade",
     0x0117: "imported_entry", 0x0118: "import_defect", 0x0119: "import_ended",
+    0x011A: "imported_bust",
     0x0201: "signal_fired", 0x0202: "order_placed", 0x0203: "order_refused",
     0x0204: "order_filled", 0x0205: "order_rejected", 0x0206: "order_expired",
     0x0207: "trade_closed", 0x0210: "command_refused", 0x0211: "feature_scaling_frozen",

@@ -241,6 +241,23 @@ pub struct ImportedFill {
     pub extra: Vec<NamedText>,
 }
 
+/// A fill that its venue took back: whoever counts fills leaves it out, wherever it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct ImportedBust {
+    /// One-based line, or element of a JSON array.
+    pub row: u64,
+    /// What was traded.
+    pub symbol: String,
+    /// The venue's number of the trade that is no more.
+    pub trade_id: String,
+    /// The venue's number of what says so.
+    pub by: String,
+    /// When it was said.
+    pub time: Timestamp,
+    /// The fill of the number `by` stands in its place.
+    pub corrected: bool,
+}
+
 /// A closed round trip that somebody claims.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct ImportedTrade {

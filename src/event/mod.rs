@@ -33,8 +33,8 @@ pub use ghost::{
 };
 pub use import::{
     Exactness, FactCount, ImportDefect, ImportEnded, ImportFault, ImportStarted, ImportedBar,
-    ImportedEntry, ImportedFill, ImportedTrade, Liquidity, NamedText, Quote, QuoteBar, QuoteLevel,
-    QuoteSpan, TradePrint,
+    ImportedBust, ImportedEntry, ImportedFill, ImportedTrade, Liquidity, NamedText, Quote,
+    QuoteBar, QuoteLevel, QuoteSpan, TradePrint,
 };
 pub use leg::{BadLeg, EvidenceKey, Leg};
 pub use market::{Bar, DataDefect, Defect};
@@ -167,6 +167,8 @@ events! {
     0x0118 "import_defect" Input 1 ImportDefect(ImportDefect);
     /// The file was imported to its end.
     0x0119 "import_ended" Input 1 ImportEnded(Box<ImportEnded>);
+    /// A fill that was taken back.
+    0x011A "imported_bust" Input 1 ImportedBust(Box<ImportedBust>);
     /// A detector fired.
     0x0201 "signal_fired" Derived 1 SignalFired(SignalFired);
     /// An order was placed.

@@ -198,6 +198,7 @@ pub(super) fn row_of(event: &Event) -> u64 {
         Event::Quote(fact) => fact.row,
         Event::QuoteBar(fact) => fact.row,
         Event::ImportedFill(fact) => fact.row,
+        Event::ImportedBust(fact) => fact.row,
         Event::ImportedTrade(fact) => fact.row,
         Event::ImportedEntry(fact) => fact.row,
         _ => 0,
@@ -218,6 +219,9 @@ fn brief(event: &Event) -> String {
         Event::ImportedFill(fill) => {
             let id = fill.trade_id.as_deref().map(shown).unwrap_or_default();
             format!("{} {id} at {}", shown(&fill.symbol), fill.time)
+        }
+        Event::ImportedBust(bust) => {
+            format!("{} {} by {}", shown(&bust.symbol), shown(&bust.trade_id), shown(&bust.by))
         }
         Event::ImportedTrade(trade) => {
             let id = trade.trade_id.as_deref().map(shown).unwrap_or_default();

@@ -264,6 +264,7 @@ fn subject(event: &Event) -> Option<Subject> {
             let kind = format!("fill\0{:?}", fill.side);
             by_id(stream(&kind, &fill.symbol), fill.trade_id.as_ref())
         }
+        Event::ImportedBust(bust) => by_id(stream("bust", &bust.symbol), Some(&bust.by)),
         Event::ImportedTrade(trade) => {
             by_id(stream("trade", &trade.symbol), trade.trade_id.as_ref())
         }

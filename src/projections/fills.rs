@@ -1,6 +1,9 @@
 //! The fills that a log tells of, each under the label of who tells it.
+//!
+//! A fill that its venue took back is left out, whether that was told before it or behind it: the
+//! log holds both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -52,11 +55,13 @@ pub struct FillsByLabel {
 
 impl FillsByLabel {
     /// Reads the fills under these labels; all of them are held in memory, about 300 bytes each.
+    /// What was taken back counts as a fill of its label, and is none of its fills.
     ///
     /// # Errors
     /// [`LedgerError`] when the log cannot be read.
     pub fn read(reader: &Reader<Event>, labels: &[&str]) -> Result<Self, LedgerError> {
         let mut read = Self::default();
+        let mut taken_back: BTreeSet<[String; 3]> = BTreeSet::new();
         let mut label = String::new();
         let mut symbols: Vec<String> = Vec::new();
         reader.for_each::<LedgerError>(0, |record| {
@@ -67,6 +72,9 @@ impl FillsByLabel {
             match event {
                 Event::ImportStarted(started) => label = imported_label(started.label),
                 Event::ImportedFill(fill) => read.take(&label, labels, || told(sequence, *fill)),
+                Event::ImportedBust(bust) if labels.contains(&&*label) => {
+                    taken_back.insert([label.clone(), bust.symbol, bust.trade_id]);
+                }
                 Event::RunStarted(started) => {
                     let instruments = started.config.instruments.iter();
                     symbols =
@@ -93,6 +101,14 @@ impl FillsByLabel {
             }
             Ok(())
         })?;
+        if !taken_back.is_empty() {
+            for (label, fills) in &mut read.fills {
+                fills.retain(|fill| {
+                    let Some(trade) = fill.trade_ids.first() else { return true };
+                    !taken_back.contains(&[label.clone(), fill.symbol.clone(), trade.clone()])
+                });
+            }
+        }
         Ok(read)
     }
 

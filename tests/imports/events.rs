@@ -11,6 +11,7 @@ const FROZEN: &[(&str, &str)] = &[
     ("quote", "700ef734367badeb"),
     ("quote_bar", "db9fc1e89870da92"),
     ("imported_fill", "0f29f7d0b3c35462"),
+    ("imported_bust", "049573f44b328d0c"),
     ("imported_trade", "f4576fb02d958662"),
     ("imported_entry", "638a93dfc1c5e2c9"),
     ("import_defect", "03e70b17c5e76dee"),

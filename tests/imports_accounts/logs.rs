@@ -3,7 +3,12 @@
 use schwabot::event::{Liquidity, Side};
 use schwabot::import::accounts::{AccountFormat, NoticeKind};
 
+use serde_json::json;
+
 use super::reading::{read, refused};
+use super::through::{import, verified};
+use crate::support::TestResult;
+use crate::support::cli::{Place, run};
 
 /// A message with the length and sum that its fields have, separators as SOH.
 fn message(version: &str, fields: &str) -> String {
@@ -54,7 +59,8 @@ fn an_execution_report_of_a_trade_is_a_fill_whatever_separates_its_fields() {
 }
 
 #[test]
-fn in_version_4_2_partial_and_whole_fills_are_trades_and_cancels_and_corrections_are_told() {
+fn in_version_4_2_partial_and_whole_fills_are_trades_and_a_correction_is_a_fill_in_anothers_place()
+{
     let old = |number: u32, more: &str| {
         message(
             "FIX.4.2",
@@ -71,12 +77,11 @@ fn in_version_4_2_partial_and_whole_fills_are_trades_and_cancels_and_corrections
     ];
     let read = read(AccountFormat::FixLog, log.join("\n"));
     let ids: Vec<_> = read.fills.iter().map(|fill| fill.trade_id.as_deref().unwrap()).collect();
-    assert_eq!(ids, ["B", "C"]);
+    assert_eq!(ids, ["B", "C", "E"]);
     assert_eq!(read.fills[0].side, Side::Sell);
-    assert_eq!(
-        read.said(NoticeKind::Correction),
-        ["the fill `C` was taken back by `D`", "the fill `B` was corrected by `E`"]
-    );
+    let busts = read.busts.iter().map(|bust| (&*bust.trade_id, &*bust.by, bust.corrected));
+    assert_eq!(busts.collect::<Vec<_>>(), [("C", "D", false), ("B", "E", true)]);
+    assert_eq!(read.fills[2].price.to_string(), "11");
     assert_eq!(
         read.said(NoticeKind::NoFact),
         ["no executions: 1 of `35=8 150=0`, 1 of `35=8 150=2`"]
@@ -168,4 +173,35 @@ fn a_field_that_cannot_be_read_is_named_by_tag() {
         let error = refused(AccountFormat::FixLog, &text);
         assert!(error.contains(expected), "{error}\n  where expected: {expected}");
     }
+}
+
+#[test]
+fn a_fill_that_was_taken_back_is_in_the_log_and_none_of_its_label_any_more() -> TestResult {
+    let place = Place::new()?;
+    let fill = |number: u32, id: &str, more: &str| {
+        report(number, &format!("17={id}|{more}|32=1|60=20240808-23:54:15.030314"))
+    };
+    let day = [fill(2, "E1", "150=F|31=60000"), fill(3, "E2", "150=F|31=60001")].join("\n");
+    import(&place, &place.write("one.log", &day)?, &["--label", "bot"])?;
+    // On the next day one is taken back, one is corrected, and one is taken back before it is told.
+    let next = [
+        fill(4, "E3", "150=H|19=E1|31=60000"),
+        fill(5, "E4", "150=G|19=E2|31=60002"),
+        fill(6, "E5", "150=H|19=E6|31=60003"),
+        fill(7, "E6", "150=F|31=60003"),
+    ];
+    let told = import(&place, &place.write("two.log", &next.join("\n"))?, &["--label", "bot"])?;
+    assert_eq!(told["facts"], json!({"imported_bust": 3, "imported_fill": 2}));
+    assert_eq!(told["figures"]["taken_back"], 3);
+    let venue = "txid,ordertxid,pair,time,type,price,cost,fee,vol\n\
+                 E4,O1,BTCUSDT,2024-08-08 23:54:15.030314,buy,60002,60002,0,1\n";
+    import(&place, &place.write("venue.csv", venue)?, &["--label", "venue"])?;
+    let ledger = place.arg("ledger");
+    let args = ["reconcile", &ledger, "--ours", "bot", "--venue", "venue", "--format", "json"];
+    let ran = run(&args)?;
+    assert_eq!((ran.code, &ran.json()?["fills"]["ours"]), (Some(0), &json!(1)), "{}", ran.out);
+    let kept = run(&["replay", &ledger, "--kind", "imported_fill", "--format", "jsonl"])?;
+    assert_eq!(kept.out.lines().count(), 5, "nothing is hidden");
+    assert_eq!(verified(&place)?, Some(0));
+    Ok(())
 }

@@ -4,14 +4,15 @@ use std::io::Cursor;
 
 use schwabot::import::ReadError;
 use schwabot::import::accounts::{
-    AccountFormat, AccountHead, AccountOptions, EntryRow, FillRow, Notice, NoticeKind, Told,
-    TripRow,
+    AccountFormat, AccountHead, AccountOptions, BustRow, EntryRow, FillRow, Notice, NoticeKind,
+    Told, TripRow,
 };
 
 /// All that a file told.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) fills: Vec<FillRow>,
+    pub(crate) busts: Vec<BustRow>,
     pub(crate) trips: Vec<TripRow>,
     pub(crate) entries: Vec<EntryRow>,
     pub(crate) notices: Vec<Notice>,
@@ -51,6 +52,7 @@ pub(crate) fn read_as(
     while let Some(told) = rows.next()? {
         match told {
             Told::Fill(fill) => read.fills.push(*fill),
+            Told::Bust(bust) => read.busts.push(*bust),
             Told::Trip(trip) => read.trips.push(*trip),
             Told::Entry(entry) => read.entries.push(*entry),
             Told::Notice(notice) => read.notices.push(notice),

@@ -138,6 +138,17 @@ fn imported_fill() -> Event {
     }))
 }
 
+fn imported_bust() -> Event {
+    Event::ImportedBust(Box::new(ImportedBust {
+        row: 680,
+        symbol: "text 681".into(),
+        trade_id: "text 682".into(),
+        by: "text 683".into(),
+        time: time(684),
+        corrected: true,
+    }))
+}
+
 fn imported_trade() -> Event {
     Event::ImportedTrade(Box::new(ImportedTrade {
         row: 651,
@@ -212,6 +223,7 @@ pub(crate) fn events() -> Vec<Event> {
         quote(),
         quote_bar(),
         imported_fill(),
+        imported_bust(),
         imported_trade(),
         imported_entry(),
         import_defect(),

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::formats::{AccountFormat, AccountHead, AccountOptions, main_member};
-use super::rows::{AccountRows, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow};
+use super::rows::{AccountRows, BustRow, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow};
 use super::totals::Totals;
 use super::{freqtrade_database, hummingbot_database};
-use crate::event::{Event, ImportFault, ImportedEntry, ImportedFill, ImportedTrade, NamedText};
+use crate::event::{
+    Event, ImportFault, ImportedBust, ImportedEntry, ImportedFill, ImportedTrade, NamedText,
+};
 use crate::import::file::ImportFile;
 use crate::import::format::Head;
 use crate::import::item::too_large;
@@ -163,6 +165,7 @@ impl Importer for AccountImporter {
             self.totals.add(&told).map_err(too_large(&self.path, "amounts"))?;
             let (time, event) = match told {
                 Told::Fill(fill) => (fill.time, fill_of(*fill)),
+                Told::Bust(bust) => (bust.time, bust_of(*bust)),
                 Told::Trip(trip) => {
                     // It tells its exit and profit: before that nobody could have known it.
                     let left = trip.exit_time.unwrap_or(trip.entry_time);
@@ -210,7 +213,6 @@ fn defect_of(notice: Notice) -> Option<Item> {
         NoticeKind::Inexact => ImportFault::Truncated,
         NoticeKind::Gap => ImportFault::Gap,
         NoticeKind::TimeZone => ImportFault::Clock,
-        NoticeKind::Correction => ImportFault::Contradiction,
         NoticeKind::Contradiction => ImportFault::Inconsistent,
         // The record itself has no exit, and the figures count it.
         NoticeKind::Open => return None,
@@ -258,6 +260,11 @@ fn fill_of(fill: FillRow) -> Event {
         finer,
         extra: named(fill.extra),
     }))
+}
+
+fn bust_of(bust: BustRow) -> Event {
+    let BustRow { row, time, symbol, trade_id, by, corrected } = bust;
+    Event::ImportedBust(Box::new(ImportedBust { row, symbol, trade_id, by, time, corrected }))
 }
 
 fn trade_of(trip: TripRow) -> Event {

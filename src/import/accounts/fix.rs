@@ -4,7 +4,8 @@
 //! |---|---|
 //! | 35=8, 150=F (4.3 on) | a fill: 31, 32, 54, 55, 60, 17, 37 |
 //! | 35=8, 150=1 or 2 with 20=0 or none (4.2) | a fill |
-//! | 150=G or H; 20=1 or 2 | a notice: the fill named by 19 was corrected or taken back |
+//! | 150=H; 20=1 | the fill named by 19 is taken back |
+//! | 150=G; 20=2 | the fill named by 19 is taken back, and a fill in its place |
 //! | 43=Y or 97=Y | a fill as any other: who takes it knows it again by 17 |
 //! | 34 leaps | a notice: messages of that sender are missing |
 //! | anything else | counted, and told once at the end |
@@ -17,11 +18,12 @@ use std::collections::BTreeMap;
 
 use super::fix_message::Message;
 use super::form::{Steps, Waiting, note, stepped};
-use super::rows::{self, AccountRows, FillRow, NoticeKind, Told, quote};
+use super::rows::{self, AccountRows, BustRow, FillRow, NoticeKind, Told, quote};
 use super::times;
 use crate::event::{Liquidity, Side};
 use crate::import::text::{Input, Lines};
 use crate::import::{Fault, Number, ReadError};
+use crate::time::Timestamp;
 
 /// Sessions whose sequence is followed.
 const SESSIONS_MAX: usize = 1_024;
@@ -82,16 +84,19 @@ impl FixLog {
         }
         let execution = message.needed(150, "ExecType(150)")?;
         let correction = match message.get(20) {
-            Some("1") => Some("taken back"),
-            Some("2") => Some("corrected"),
+            Some("1") => Some(false),
+            Some("2") => Some(true),
             _ => match execution {
-                "H" => Some("taken back"),
-                "G" => Some("corrected"),
+                "H" => Some(false),
+                "G" => Some(true),
                 _ => None,
             },
         };
-        if let Some(what) = correction {
-            told.push_back(notice_of_correction(line, message, what)?);
+        if let Some(corrected) = correction {
+            let bust = bust_of(line, message, corrected)?;
+            let fill = if corrected { Some(fill_of(line, message)?) } else { None };
+            told.push_back(Told::Bust(Box::new(bust)));
+            told.extend(fill.map(|fill| Told::Fill(Box::new(fill))));
             return Ok(());
         }
         let is_trade = match execution {
@@ -184,11 +189,29 @@ impl FixLog {
     }
 }
 
-fn notice_of_correction(line: u64, message: &Message<'_>, what: &str) -> Result<Told, Fault> {
-    let named = message.needed(19, "ExecRefID(19)")?;
-    let by = message.needed(17, "ExecID(17)")?;
-    let what = format!("the fill {} was {what} by {}", quote(named), quote(by));
-    Ok(Told::notice(line, NoticeKind::Correction, what))
+/// Reads which fill an execution report takes back.
+fn bust_of(line: u64, message: &Message<'_>, corrected: bool) -> Result<BustRow, Fault> {
+    Ok(BustRow {
+        row: line,
+        time: time_of(message)?,
+        symbol: word(message, 55, "Symbol(55)")?,
+        trade_id: word(message, 19, "ExecRefID(19)")?,
+        by: word(message, 17, "ExecID(17)")?,
+        corrected,
+    })
+}
+
+fn time_of(message: &Message<'_>) -> Result<Timestamp, Fault> {
+    let (tag, name) =
+        if message.get(60).is_some() { (60, "TransactTime(60)") } else { (52, "SendingTime(52)") };
+    let said = message.needed(tag, name)?;
+    times::fix(said)
+        .ok_or_else(|| message.fault(tag, name, format!("{} is no UTC time", quote(said))))
+}
+
+/// Reads what names something and may not be absent.
+fn word(message: &Message<'_>, tag: u32, name: &'static str) -> Result<String, Fault> {
+    message.word(tag, name)?.ok_or_else(|| message.fault(tag, name, "is missing"))
 }
 
 /// Reads the fill that an execution report tells of.
@@ -203,18 +226,12 @@ fn fill_of(line: u64, message: &Message<'_>) -> Result<FillRow, Fault> {
             return Err(message.fault(54, "Side(54)", reason));
         }
     };
-    let (tag, name) =
-        if message.get(60).is_some() { (60, "TransactTime(60)") } else { (52, "SendingTime(52)") };
-    let said = message.needed(tag, name)?;
-    let time = times::fix(said)
-        .ok_or_else(|| message.fault(tag, name, format!("{} is no UTC time", quote(said))))?;
+    let time = time_of(message)?;
     let price = positive(message, 31, "LastPx(31)")?;
     let quantity = positive(message, 32, "LastQty(32)")?;
-    let symbol = message.word(55, "Symbol(55)")?;
-    let symbol = symbol.ok_or_else(|| message.fault(55, "Symbol(55)", "is missing"))?;
+    let symbol = word(message, 55, "Symbol(55)")?;
     let (fee, fee_currency) = fee_of(message)?;
-    let trade = message.word(17, "ExecID(17)")?;
-    let trade = trade.ok_or_else(|| message.fault(17, "ExecID(17)", "is missing"))?;
+    let trade = word(message, 17, "ExecID(17)")?;
     let mut extra = Vec::new();
     let more = [(11, "cl_ord_id"), (1003, "trade_id"), (30, "last_market"), (1, "account")];
     for (tag, name) in more {

@@ -116,7 +116,7 @@ fn checked(waiting: &mut Waiting) {
         match told {
             Told::Fill(fill) => notices.extend(notice_of_fill(fill)),
             Told::Trip(trip) => notices_of_trip(trip, &mut notices),
-            Told::Entry(_) | Told::Notice(_) | Told::Bad { .. } => {}
+            Told::Bust(_) | Told::Entry(_) | Told::Notice(_) | Told::Bad { .. } => {}
         }
     }
     waiting.extend(notices);

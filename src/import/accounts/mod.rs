@@ -35,4 +35,6 @@ mod trips;
 
 pub(super) use facts::FORMATS;
 pub use formats::{AccountFormat, AccountHead, AccountOptions};
-pub use rows::{AccountRows, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow, WORD_MAX};
+pub use rows::{
+    AccountRows, BustRow, EntryRow, FillRow, Notice, NoticeKind, Told, TripRow, WORD_MAX,
+};

@@ -70,6 +70,23 @@ impl FillRow {
     }
 }
 
+/// An execution that was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BustRow {
+    /// One-based line, element or row of the file.
+    pub row: u64,
+    /// When it was said.
+    pub time: Timestamp,
+    /// The market, as the file writes it.
+    pub symbol: String,
+    /// The venue's name of the execution that is no more.
+    pub trade_id: String,
+    /// The venue's name of what says so.
+    pub by: String,
+    /// Whether the execution of the name `by` stands in its place.
+    pub corrected: bool,
+}
+
 /// A round trip that somebody claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TripRow {
@@ -187,8 +204,6 @@ pub enum NoticeKind {
     Gap,
     /// Times without a zone.
     TimeZone,
-    /// A fill that was corrected or taken back later.
-    Correction,
     /// A figure that does not follow from the figures beside it.
     Contradiction,
     /// A row that is no fact of trading: a deposit, a heartbeat, a cancelled order.
@@ -202,6 +217,8 @@ pub enum NoticeKind {
 pub enum Told {
     /// An execution.
     Fill(Box<FillRow>),
+    /// An execution that was taken back.
+    Bust(Box<BustRow>),
     /// A round trip.
     Trip(Box<TripRow>),
     /// An entry of the earlier system.

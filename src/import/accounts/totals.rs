@@ -26,6 +26,7 @@ pub(super) struct Totals {
     symbols: BTreeMap<String, OfSymbol>,
     fees: BTreeMap<String, Sum>,
     finer: u64,
+    taken_back: u64,
     trips: u64,
     open: u64,
     agreeing: u64,
@@ -40,6 +41,10 @@ impl Totals {
     pub(super) fn add(&mut self, told: &Told) -> Result<(), SumOverflow> {
         match told {
             Told::Fill(fill) => self.add_fill(fill),
+            Told::Bust(_) => {
+                self.taken_back += 1;
+                Ok(())
+            }
             Told::Trip(trip) => self.add_trip(trip),
             Told::Entry(entry) => {
                 let name = known_or_other(&self.entries, &entry.registry);
@@ -102,6 +107,10 @@ impl Totals {
             };
             let symbols = self.symbols.iter().map(|(name, of)| (name.clone(), each(of)));
             figures.put("symbols", Figure::Map(symbols.collect()));
+        }
+        if self.taken_back > 0 {
+            // The amounts are of all fills that the file tells of, also of these.
+            figures.count("taken_back", self.taken_back);
         }
         if !self.fees.is_empty() {
             let fees = self.fees.iter().map(|(name, sum)| (name.clone(), Figure::text(sum)));
