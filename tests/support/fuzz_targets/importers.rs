@@ -1,4 +1,4 @@
-//! Other people's files as `import` reads them: every market format, from any bytes.
+//! Other people's files as `import` reads them: any bytes as one format, and every market format.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -42,7 +42,7 @@ fn sound(error: &ImportError) {
 }
 
 /// One format: strictly and leniently, dry and in earnest, once and again.
-fn of_format(name: &str, bytes: &[u8]) -> bool {
+pub(super) fn of_format(name: &str, bytes: &[u8]) -> bool {
     let place = place();
     let path = place.join("20180404_rows.bin");
     fs::write(&path, bytes).unwrap();

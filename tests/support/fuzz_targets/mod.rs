@@ -7,6 +7,7 @@
 
 #![expect(clippy::expect_used, reason = "a panic with the law in it is what a target is for")]
 
+mod accounts;
 mod frames;
 mod importers;
 mod imports;
@@ -64,6 +65,17 @@ pub(crate) const TARGETS: &[Target] = &[
     target("import-feed", importers::feed, 100),
     target("import-lean", importers::lean, 100),
     target("import-ohlcv", importers::ohlcv, 100),
+    target("import-binance-account", accounts::binance, 60),
+    target("import-kraken-account", accounts::kraken, 60),
+    target("import-coinbase-fills", accounts::coinbase, 60),
+    target("import-hummingbot-fills", accounts::hummingbot, 60),
+    target("import-hummingbot-database", accounts::hummingbot_database, 60),
+    target("import-freqtrade-backtest", accounts::freqtrade, 60),
+    target("import-freqtrade-database", accounts::freqtrade_database, 60),
+    target("import-ccxt", accounts::ccxt, 60),
+    target("import-metatrader", accounts::metatrader, 60),
+    target("import-fix", accounts::fix, 60),
+    target("import-earlier", accounts::earlier, 60),
 ];
 
 /// Bytes that are taken apart from the front; past the end they are zero.

@@ -14,7 +14,7 @@ use schwabot::time::Timestamp;
 
 use super::ledgers::log_key;
 use super::notes::{LEAVES, record_at, root_of, witness_key};
-use super::{importers, imports, ledgers, meaning};
+use super::{accounts, importers, imports, ledgers, meaning};
 use crate::support::notes::stamp;
 use crate::support::{runs, samples};
 
@@ -37,7 +37,9 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "policy" => policies(),
         "key" => keys(),
         "merkle" => vec![vec![11, 7, 5, 2, 1, 3, 128], vec![69, 68, 64, 0, 0, 1, 1, 0, 2]],
-        _ => importers::seeds(target).unwrap_or_else(|| texts(target)),
+        _ => importers::seeds(target)
+            .or_else(|| accounts::seeds(target))
+            .unwrap_or_else(|| texts(target)),
     }
 }
 
