@@ -61,6 +61,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("ureq", &["src/checkpoint/http.rs"]),
     ("axum", &["src/http"]),
     ("tokio", &["src/http"]),
+    ("zstd", &["src/ledger/packed/codec.rs"]),
 ];
 /// Display code of `src/cli` that needs floats is listed here, file by file.
 const FLOATS: &[&str] = &["src/signals", "src/report"];

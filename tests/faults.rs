@@ -16,6 +16,7 @@ mod fault_corpus;
 mod fault_crash_points;
 mod fault_exceptions;
 mod fault_mutations;
+mod fault_packed;
 mod fault_reads;
 mod fsync_failure;
 mod recovery_table;

@@ -11,6 +11,7 @@ use schwabot::hash::{self, Digest};
 use schwabot::ledger::{
     KEYS_REMEMBERED, frame,
     layout::{IDENTITY_BYTES, IDENTITY_LAYOUT, IDENTITY_MAGIC},
+    packed,
     segment,
 };
 use schwabot::merkle::CompactRange;
@@ -36,6 +37,7 @@ fn the_document_and_the_code_describe_the_same_headers() {
     same_layout("## Identity", IDENTITY_LAYOUT);
     same_layout("## Segment header", segment::LAYOUT);
     same_layout("## Frame", frame::LAYOUT);
+    same_layout("## Packed segments", packed::CHECKS_LAYOUT);
     same_layout("## Record", record::ENVELOPE_LAYOUT);
 }
 
@@ -60,6 +62,9 @@ fn every_constant_of_the_document_is_the_codes() {
         ("segment length, usual", segment::SEGMENT_BYTES_DEFAULT),
         ("first application kind", u64::from(record::FIRST_APPLICATION_KIND)),
         ("remembered keys", KEYS_REMEMBERED as u64),
+        ("packed block length", packed::BLOCK_BYTES as u64),
+        ("packed block, most", packed::STORED_BYTES_MAX as u64),
+        ("packed original, most", packed::ORIGINAL_BYTES_MAX),
         ("decode memory, most", wire::DECODE_MEMORY_MAX as u64),
     ];
     for (name, code) in numbers {
@@ -68,6 +73,7 @@ fn every_constant_of_the_document_is_the_codes() {
     assert_eq!(bytes_of_hex(&take("identity magic")), IDENTITY_MAGIC);
     assert_eq!(bytes_of_hex(&take("segment magic")), segment::MAGIC);
     assert_eq!(bytes_of_hex(&take("index magic")), schwabot::ledger::index::INDEX_MAGIC);
+    assert_eq!(bytes_of_hex(&take("packed magic")), packed::PACKED_MAGIC);
     assert_eq!(take("link context"), format!("`{}`", hash::LINK_CONTEXT));
     let domains = [
         ("trade domain", hash::TRADE_DOMAIN),

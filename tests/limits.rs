@@ -30,6 +30,7 @@ use schwabot::ledger::clock::{Machine, Stopwatch};
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::frame::FRAME_HEADER_BYTES;
 use schwabot::ledger::layout::Layout;
+use schwabot::ledger::packed::{BLOCK_BYTES, ORIGINAL_BYTES_MAX, pack, packed_path};
 use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
 use schwabot::ledger::{Batch, LedgerError, Reader, SyncMode, Writer, frame, layout, segment};
 use schwabot::market::{CommandFile, DataFile, MarketOptions, PairSymbol, open_market};
@@ -38,10 +39,13 @@ use schwabot::projections::{UpTo, fold, fold_from_zero};
 
 use support::keys::log_key;
 use support::notes::{Note as TestNote, append, note, options, stamp, step};
+use support::packing::packed_file;
 use support::{copy_dir, demo};
 
 /// Memory for reading, verifying and opening a ledger of a few kilobytes, whatever its fields say.
 const LEDGER_PEAK_MAX: usize = 4 << 20;
+/// Memory for the same of a ledger that holds a packed segment, the table of the longest included.
+const PACKED_PEAK_MAX: usize = 12 << 20;
 /// Memory for a text or a small file, beside what its own limit is.
 const SMALL_PEAK_MAX: usize = 1 << 20;
 /// Memory for a file of candles of any length.
@@ -122,8 +126,12 @@ fn sparse(path: &Path, bytes: u64) {
 
 /// Does everything with a ledger that anybody does who was handed it.
 fn use_ledger(path: &Path, what: &str) {
+    use_ledger_within(LEDGER_PEAK_MAX, path, what);
+}
+
+fn use_ledger_within(bound: usize, path: &Path, what: &str) {
     let threads = 2;
-    within(LEDGER_PEAK_MAX, what, || {
+    within(bound, what, || {
         drop(verify(path, &VerifyOptions { threads, ..VerifyOptions::default() }));
         if let Ok(reader) = Reader::<TestNote>::open(path) {
             drop(reader.for_each::<LedgerError>(0, |_| Ok(())));
@@ -148,6 +156,48 @@ fn forged(bytes: usize) -> Vec<Vec<u8>> {
     };
     let most = vec![0xff; bytes];
     vec![most, number(1 << 62), number(u64::MAX >> 1), number((16 << 20) - 88), number(1 << 40)]
+}
+
+#[test]
+fn a_packed_segment_of_any_claim_takes_no_more_memory_than_the_longest_table() {
+    let _alone = alone();
+    let place = tempfile::tempdir().unwrap();
+    let sound = place.path().join("sound");
+    append(&sound, 0..12, 1, &options(SyncMode::Always, 1024));
+    let plain = fs::read(Layout::new(&sound).segment(1)).unwrap();
+    pack(&RealDisk, &sound).unwrap();
+    let file = packed_path(&Layout::new(&sound).segment(1));
+    let whole = fs::read(&file).unwrap();
+    let own = vec![zstd::bulk::compress(&plain, 3).unwrap()];
+    let bomb = zstd::bulk::compress(&vec![0; 64 << 20], 3).unwrap();
+    let most = ORIGINAL_BYTES_MAX / BLOCK_BYTES as u64;
+    let many = vec![zstd::bulk::compress(&vec![0; BLOCK_BYTES], 3).unwrap(); most as usize];
+    let footer = |count: u32| {
+        let mut bytes = whole.clone();
+        let at = bytes.len() - 9;
+        bytes[at..at + 4].copy_from_slice(&count.to_le_bytes());
+        bytes
+    };
+    let forged = [
+        ("a bomb in a block", packed_file(&[bomb], plain.len() as u64)),
+        ("a long original", packed_file(&own, ORIGINAL_BYTES_MAX)),
+        ("the longest original there is", packed_file(&own, u64::MAX)),
+        ("4 GiB of zeroes", packed_file(&many, ORIGINAL_BYTES_MAX)),
+        ("a footer of many blocks", footer(most as u32)),
+        ("a footer of all blocks", footer(u32::MAX)),
+    ];
+    for (what, bytes) in forged {
+        fs::write(&file, bytes).unwrap();
+        use_ledger_within(PACKED_PEAK_MAX, &sound, what);
+    }
+    // A file that is long and empty but for a footer.
+    for count in [most as u32, u32::MAX] {
+        sparse(&file, SPARSE_BYTES);
+        let handle = File::options().write(true).open(&file).unwrap();
+        let tail = &footer(count)[whole.len() - 9..];
+        std::os::unix::fs::FileExt::write_all_at(&handle, tail, SPARSE_BYTES - 9).unwrap();
+        use_ledger_within(PACKED_PEAK_MAX, &sound, "a sparse file");
+    }
 }
 
 #[test]

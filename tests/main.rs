@@ -43,6 +43,7 @@ mod merkle_proofs;
 mod merkle_vectors;
 mod names_document;
 mod own_program;
+mod packed;
 mod pipeline_loop;
 mod readme;
 mod registries;

@@ -7,6 +7,9 @@ use std::process::Command;
 
 use schwabot::audit::{Level, Report, VerifyOptions, bundle, verify};
 use schwabot::checkpoint::{Misbehaviour, Note, prove, sign_head};
+use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::layout::Layout;
+use schwabot::ledger::packed::{pack, packed_path};
 use schwabot::ledger::{Reader, SyncMode, WriterOptions};
 use serde_json::Value;
 
@@ -266,4 +269,39 @@ fn the_second_verifier_checks_a_bundle_of_evidence() {
     bytes[place_of_signature] ^= 1;
     fs::write(&note, bytes).unwrap();
     assert!(judge().is_none_or(|code| code == 14));
+}
+
+#[test]
+fn both_verifiers_read_packed_segments_and_find_their_damage() {
+    let place = signed();
+    let ledger = place.ledger();
+    let plain = agree(&ledger, "before it is packed");
+    pack(&RealDisk, &ledger).unwrap();
+    let Some((code, json)) = second(&["ledger", ledger.to_str().unwrap()]) else { return };
+    if code == 2 {
+        let why = json["unchecked"].to_string() + &json["not_checked"].to_string();
+        return assert!(why.contains("the program zstd is not installed"), "{json}");
+    }
+    assert_eq!(agree(&ledger, "packed"), plain);
+    let path = packed_path(&Layout::new(&ledger).segment(1));
+    let sound = fs::read(&path).unwrap();
+    for offset in (0..sound.len()).step_by(29) {
+        let mut bytes = sound.clone();
+        bytes[offset] ^= 8;
+        fs::write(&path, bytes).unwrap();
+        let ours = i32::from(first(&ledger).exit_code());
+        let (theirs, json) = second(&["ledger", ledger.to_str().unwrap()]).unwrap();
+        assert_eq!((ours, theirs), (11, 11), "byte {offset}: {json}");
+    }
+    fs::write(&path, &sound).unwrap();
+    // Without anything that unpacks, it says so, and accuses nobody.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/verify.py");
+    let python = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let python = String::from_utf8(python.unwrap().stdout).unwrap();
+    let mut alone = Command::new(python.trim());
+    let ran = alone.env("PATH", "").arg(script).arg("ledger").arg(&ledger).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    let has_own = ran.status.code() == Some(0);
+    assert!(has_own || said.contains("the program zstd is not installed"), "{said}");
+    assert!(has_own || ran.status.code() == Some(2), "{said}");
 }

@@ -6,6 +6,8 @@ the frame before, each segment file continues the one before, and over the recor
 tree. Signed notes, the checkpoints, fix the tree's root at some size. This program reads all that
 anew: it shares no code with the program that wrote the ledger, needs nothing but Python 3.9 (the
 `blake3` package is used where it is installed), creates nothing, changes nothing, repairs nothing.
+Packed segments need Python 3.14 or the program `zstd`; without either the answer is 2, not an
+accusation.
 
     verify.py ledger LEDGER [--against NOTE] [--policy FILE] [--json]
     verify.py receipt FILE [--policy FILE | --key VKEY] [--json]
@@ -36,8 +38,10 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import struct
+import subprocess
 import sys
 from collections import namedtuple
 
@@ -45,6 +49,11 @@ try:
     import blake3 as native_blake3
 except ImportError:
     native_blake3 = None
+
+try:
+    from compression import zstd as native_zstd  # from Python 3.14 on
+except ImportError:
+    native_zstd = None
 
 # Constants of the page ---------------------------------------------------------------------------
 
@@ -55,6 +64,16 @@ LINK_CONTEXT = b"schwabot 2026-11 ledger link v1"
 IDENTITY_LENGTH = 64
 HEADER_LENGTH = 192
 FIXED_HEADER_LENGTH = 64
+PACKED_MAGIC = bytes.fromhex("89535742 5a53540a")
+PACKED_VERSION = 1
+BLOCK_LENGTH = 65536
+STORED_MOST = 65536 + 256 + 64
+ORIGINAL_MOST = 1 << 32
+CHECKS_LENGTH = 36
+FOOTER_LENGTH = 9
+CHECKS_FRAME = 0x184D2A5B
+SEEK_FRAME = 0x184D2A5E
+SEEK_MAGIC = 0x8F92EAB1
 HEADER_LENGTH_MOST = 4096
 FRAME_HEADER_LENGTH = 88
 ALIGNMENT = 8
@@ -955,6 +974,14 @@ def read_limited(path, most):
         return file.read(0, min(most, file.size)), file.size
 
 
+def open_segment(path):
+    """A segment's file, or the packed one that stands for it; raises OSError and Fault."""
+    try:
+        return RegularFile(path)
+    except FileNotFoundError:
+        return PackedFile(path + ".zst")
+
+
 class RegularFile:
     """A file that is read at places; a read that comes out short is an OSError."""
 
@@ -1002,6 +1029,126 @@ class RegularFile:
             hasher.update(data)
             start += len(data)
         return hasher.digest()
+
+
+def unpack_block(stored, length):
+    """What a zstd frame holds, if that is `length` bytes, or None; raises OSError."""
+    if native_zstd is not None:
+        try:
+            decoder = native_zstd.ZstdDecompressor()
+            data = decoder.decompress(stored, length + 1)
+        except native_zstd.ZstdError:
+            return None
+        whole = decoder.eof and not decoder.unused_data
+        return data if whole and len(data) == length else None
+    program = shutil.which("zstd")
+    if program is None:
+        raise OSError(
+            "a packed segment cannot be read here: this Python has no compression.zstd (3.14 has),"
+            " and the program zstd is not installed"
+        )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    # A frame of one block needs no more; one that says to need it is none of ours.
+    with subprocess.Popen([program, "-dcq", "--memory=1MB"], **pipes) as process:
+        try:
+            process.stdin.write(stored)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        data = process.stdout.read(length + 1)
+        if len(data) > length:
+            process.kill()
+        whole = process.wait() == 0
+    return data if whole and len(data) == length else None
+
+
+class PackedFile(RegularFile):
+    """A packed segment, read at the offsets of the original; see "Packed segments".
+
+    A block that is damaged reads as zeroes, and `damage` says so."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        try:
+            self.blocks, self.size = self._table()
+            # Asked now: what cannot be unpacked must not look like damage.
+            self.held = (None, b"")
+            self.seen = set()
+            self.damage = []
+            self._block(0)
+        except BaseException:
+            self.file.close()
+            raise
+
+    def _table(self):
+        """Offset, stored length and checksum of each block, and the original's length."""
+        stored_size = self.size
+        damaged = Fault("corrupt", "packed table")
+        if stored_size < CHECKS_LENGTH + 12 + 8 + FOOTER_LENGTH:
+            raise damaged
+        footer = super().read(stored_size - FOOTER_LENGTH, FOOTER_LENGTH)
+        count = struct.unpack_from("<I", footer)[0]
+        length = CHECKS_LENGTH + 12 * count + 8 + FOOTER_LENGTH
+        if not 1 <= count <= ORIGINAL_MOST // BLOCK_LENGTH or length > stored_size:
+            raise damaged
+        end = super().read(stored_size - length, length)
+        frame, size, magic, checksum, version, reserved, original, block = struct.unpack_from(
+            "<II8sIHHQI", end
+        )
+        if crc32c(end[20:], end[:16]) != checksum or magic != PACKED_MAGIC:
+            raise damaged
+        if version != PACKED_VERSION:
+            raise Fault("unsupported", "packed version")
+        checksums = struct.unpack_from("<%dI" % count, end, CHECKS_LENGTH)
+        seek = CHECKS_LENGTH + 4 * count
+        lengths = struct.unpack_from("<%dI" % (2 * count), end, seek + 8)
+        due = [BLOCK_LENGTH] * (count - 1) + [original - BLOCK_LENGTH * (count - 1)]
+        fits = (
+            (frame, size, reserved, block) == (CHECKS_FRAME, 28 + 4 * count, 0, BLOCK_LENGTH)
+            and struct.unpack_from("<II", end, seek) == (SEEK_FRAME, 8 * count + FOOTER_LENGTH)
+            and struct.unpack("<IBI", footer) == (count, 0, SEEK_MAGIC)
+            and list(lengths[1::2]) == due
+            and 1 <= due[-1] <= BLOCK_LENGTH
+            and all(1 <= stored <= STORED_MOST for stored in lengths[0::2])
+            and sum(lengths[0::2]) == stored_size - length
+        )
+        if not fits:
+            raise damaged
+        blocks, offset = [], 0
+        for stored, wanted, checksum in zip(lengths[0::2], due, checksums):
+            blocks.append((offset, stored, wanted, checksum))
+            offset += stored
+        return blocks, original
+
+    def _block(self, place):
+        if self.held[0] == place:
+            return self.held[1]
+        offset, stored, wanted, checksum = self.blocks[place]
+        packed = super().read(offset, stored)
+        data = unpack_block(packed, wanted)
+        if place not in self.seen and (data is None or crc32c(packed) != checksum):
+            start = place * BLOCK_LENGTH
+            self.damage.append((start, start + wanted))
+        self.seen.add(place)
+        self.held = (place, bytes(wanted) if data is None else data)
+        return self.held[1]
+
+    def read(self, start, count):
+        if start + count > self.size:
+            raise OSError("%s: a read shorter than the file" % self.path)
+        parts = []
+        while count > 0:
+            place, inside = divmod(start, BLOCK_LENGTH)
+            part = self._block(place)[inside : inside + count]
+            parts.append(part)
+            start += len(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def read_the_rest(self):
+        for place in range(len(self.blocks)):
+            if place not in self.seen:
+                self._block(place)
 
 
 # The judge of the log ----------------------------------------------------------------------------
@@ -1117,11 +1264,12 @@ class Log:
         """The indexes of the segments that are there, in order."""
         found = []
         for name in os.listdir(directory):
-            match = re.fullmatch(r"([0-9]{12,})\.seg", name, re.ASCII)
+            match = re.fullmatch(r"([0-9]{12,})\.seg(\.zst)?", name, re.ASCII)
             index = decimal(match.group(1).lstrip("0") or "0") if match else None
             if index is not None and "%012d" % index == match.group(1):
                 found.append(index)
-        return sorted(found)
+        # Where a segment and its packed copy both stand, the segment is what counts.
+        return sorted(set(found))
 
     def segment_path(self, index):
         return os.path.join(self.path, "segments", "%012d.seg" % index)
@@ -1153,9 +1301,14 @@ class Log:
         """The header of a segment and None, or None and what is wrong with it."""
         path = self.segment_path(index)
         try:
-            data, size = read_limited(path, HEADER_LENGTH_MOST)
+            with open_segment(path) as file:
+                data, size = file.read_some(0, HEADER_LENGTH_MOST), file.size
         except OSError as error:
             return None, (Fault("failure", str(error)), 0)
+        except Fault as fault:
+            # Without a table nothing is known of what is packed.
+            fault.recovers = False
+            return None, (fault, 0)
         try:
             return parse_header(data, size), None
         except Fault as fault:
@@ -1231,13 +1384,18 @@ class Log:
             self.ledger_ids = (header.ledger, header.application)
         recovery = follower if follower and follower.flags else None
         try:
-            with RegularFile(self.segment_path(index)) as file:
+            with open_segment(self.segment_path(index)) as file:
                 self.bytes += file.size
                 data = file.read(0, HEADER_LENGTH)
                 self.chain.enter(header, link_of(data))
                 if not self.halted:
                     self.chain_head = self.chain.link
                 SegmentJudge(self, file, header, recovery, is_last).judge()
+                if isinstance(file, PackedFile):
+                    file.read_the_rest()
+                    for start, end in file.damage:
+                        place = Place(index, start, end, self.chain.sequence)
+                        self.fault("corrupt", "packed block", place)
         except OSError as error:
             self.fault("failure", str(error), Place(index, 0, 0, self.chain.sequence))
             self.chain.known = False

@@ -24,6 +24,7 @@ use crate::hash::Digest;
 use crate::ledger::disk::{Disk, DiskFile, Readers, write_whole};
 use crate::ledger::frame::FrameRef;
 use crate::ledger::layout::{Identity, Layout, Listing, is_inside_ledger};
+use crate::ledger::packed::TABLE_CHECK;
 use crate::ledger::scan::{SegmentEnd, scan_segment};
 use crate::ledger::segment::SegmentHeader;
 use crate::ledger::walk::SegmentFile;
@@ -153,7 +154,10 @@ impl Prefix<'_> {
         for (listed, index) in self.listing.segments.iter().zip(0..) {
             let Ok(header) = &listed.header else { break };
             let here = |segment: u64| segment == index;
-            let faults = self.report.faults.iter().filter(|fault| fault.check != "ledger.id");
+            // Neither is about a byte of the segment.
+            let beside = ["ledger.id", TABLE_CHECK];
+            let faults = self.report.faults.iter();
+            let faults = faults.filter(|fault| !beside.contains(&fault.check.as_str()));
             let first = faults.filter(|f| here(f.segment)).map(|fault| fault.offset).min();
             // A fault at the start is one of the header, or of what it continues.
             if listed.index != index || first == Some(0) {

@@ -15,8 +15,9 @@ use crate::hash::{self, Digest};
 use crate::ledger::clock::Machine;
 use crate::ledger::disk::{Disk, Readers, read_whole, write_whole};
 use crate::ledger::frame::{FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FrameHeader, FrameRef, seed_of};
-use crate::ledger::layout::{Layout, Listing};
+use crate::ledger::layout::{Layout, Listed, Listing};
 use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::ledger::walk::SegmentFile;
 use crate::ledger::{Entry, LedgerError, WriterOptions, at, decode};
 use crate::units::MoneyExact;
 
@@ -137,12 +138,15 @@ impl Test<'_> {
         let (from, to) = (Layout::new(from), Layout::new(&self.ledger));
         self.disk.create_dir(&to.segments()).map_err(at("create", &to.segments()))?;
         let listing = Listing::read(&*self.disk, &from)?;
-        let segments =
-            listing.segments.iter().map(|s| (from.segment(s.index), to.segment(s.index)));
-        for (from, to) in segments.chain([(from.identity(), to.identity())]) {
-            self.write(&to, &self.read(&from)?)?;
+        for Listed { index, bytes, .. } in &listing.segments {
+            let (from, to) = (from.segment(*index), to.segment(*index));
+            // A packed one is planted in as it was written.
+            let mut file =
+                SegmentFile::open(&*self.disk, &from, false).map_err(at("open", &from))?;
+            let bytes = usize::try_from(*bytes).unwrap_or(usize::MAX);
+            self.write(&to, file.get(0, bytes).map_err(at("read", &from))?)?;
         }
-        Ok(())
+        self.write(&to.identity(), &self.read(&from.identity())?)
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, LedgerError> {

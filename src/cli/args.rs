@@ -11,6 +11,7 @@ use super::args_bench::BenchArgs;
 use super::args_erasure::{NoteArgs, ShredArgs};
 use super::args_export::ExportArgs;
 use super::args_import::ImportArgs;
+use super::args_pack::PackArgs;
 use super::args_proofs::{
     CheckArgs, CheckpointArgs, KeygenArgs, ProveArgs, SalvageArgs, VerifyArgs, WitnessArgs,
 };
@@ -114,6 +115,10 @@ pub(super) enum Command {
     Recover(RecoverArgs),
     /// Copy what is provable of a damaged ledger into a new place
     Salvage(SalvageArgs),
+    /// Compress the segments that are ended: they are read as before, and take less space
+    Pack(PackArgs),
+    /// Bring packed segments back, byte for byte
+    Unpack(PackArgs),
     /// Follow a growing ledger on the screen (built with `--features tui`)
     Watch(WatchArgs),
     /// Measure what a ledger does on this disk, beside what the disk itself can do

@@ -9,6 +9,7 @@ mod args_bench;
 mod args_erasure;
 mod args_export;
 mod args_import;
+mod args_pack;
 mod args_proofs;
 mod args_reconcile;
 mod args_replay;
@@ -120,6 +121,8 @@ fn run(command: &Command, layers: &Layers, serve: Option<ServeWitness>) -> outco
         Command::Backup(args) => commands::backup::run(args),
         Command::Recover(args) => commands::recover::run(args),
         Command::Salvage(args) => commands::salvage::run(args),
+        Command::Pack(args) => commands::pack::run(args),
+        Command::Unpack(args) => commands::pack::run_back(args),
         Command::Bench(args) => commands::bench::run(args),
         Command::Watch(args) => commands::watch::run(args),
         Command::Config(args) => commands::config::run(args, layers),

@@ -14,8 +14,11 @@ use super::interrupt;
 use super::manners::manners;
 use super::text::{note, trace};
 use crate::ledger::clock::Stopwatch;
-use crate::ledger::disk::{Disk, WatchedDisk};
+use crate::ledger::disk::{Disk, RealDisk, WatchedDisk};
 use crate::ledger::layout::Layout;
+use crate::ledger::packed::packed_index_of;
+use crate::ledger::segment::index_of;
+use crate::ledger::walk::SegmentFile;
 use crate::pipeline::Progress;
 
 /// Steps between two looks at the bar; looking costs more than a step.
@@ -165,11 +168,12 @@ pub(super) fn say_where_it_stopped(advice: &str) {
     note(&format_args!("stopped after reading {done} of {all} MiB; {advice}"));
 }
 
-/// Length of all segments; of what cannot be looked at, the command itself will tell.
+/// Length of all segments, packed ones as they were written; of what cannot be looked at, the
+/// command itself will tell.
 fn segment_bytes(ledger: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(Layout::new(ledger).segments()) else { return 0 };
-    let segments = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "seg"));
-    segments.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
+    let layout = Layout::new(ledger);
+    let Ok(names) = RealDisk.list(&layout.segments()) else { return 0 };
+    let indexes = names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
+    let files = indexes.map(|index| SegmentFile::open(&RealDisk, &layout.segment(index), true));
+    files.filter_map(|file| Some(file.ok()?.len())).sum()
 }

@@ -6,6 +6,7 @@
 //!   lock                    held by the one writer for its life
 //!   segments/000000000000.seg ...   the only truth
 //!   segments/next           the spare; read only where its header continues a last SEAL
+//!   segments/000000000000.seg.zst   in place of an ended segment: the same bytes, packed
 //!   segments/*.idx          sparse index; derived
 //!   snapshots/*.snap        worlds at state roots; derived
 //!   checkpoint, checkpoints/*.note   signed notes: the newest, and all there were
@@ -14,14 +15,17 @@
 //!   restoring               only while a ledger is being restored there
 //! ```
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::disk::{Access, Disk, ended_early};
 use super::error::{LedgerError, at};
+use super::packed::packed_index_of;
 use super::segment::{
     LedgerId, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader, file_name, index_of,
 };
+use super::walk::SegmentFile;
 use crate::event::ApplicationId;
 use crate::merkle::tile::Tile;
 use crate::time::Timestamp;
@@ -296,13 +300,17 @@ impl Listing {
             Err(error) => return Err(at("list", &dir)(error)),
         };
         let mut segments = Vec::new();
-        for index in names.iter().filter_map(|name| index_of(name)) {
+        let indexes = names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
+        // Where a segment and its packed copy both stand, the segment is what counts.
+        for index in indexes.collect::<BTreeSet<u64>>() {
             let path = layout.segment(index);
-            let (bytes, len) =
-                read_start(disk, &path, SEGMENT_HEADER_BYTES_MAX).map_err(at("read", &path))?;
+            let start = match read_start(disk, &path, SEGMENT_HEADER_BYTES_MAX) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => packed_start(disk, &path),
+                start => start,
+            };
+            let (bytes, len) = start.map_err(at("read", &path))?;
             segments.push(Listed { index, bytes: len, header: SegmentHeader::decode(&bytes) });
         }
-        segments.sort_by_key(|segment| segment.index);
         let spare = match read_start(disk, &layout.spare(), SEGMENT_HEADER_BYTES_MAX) {
             Ok((bytes, _)) => SegmentHeader::decode(&bytes).ok(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -349,6 +357,13 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
         place.push("..");
     }
     false
+}
+
+/// As [`read_start`], of a segment whose file is not there: what it holds may be packed.
+fn packed_start(disk: &dyn Disk, path: &Path) -> io::Result<(Vec<u8>, u64)> {
+    let mut file = SegmentFile::open(disk, path, true)?;
+    let len = file.len();
+    Ok((file.get(0, SEGMENT_HEADER_BYTES_MAX)?.to_vec(), len))
 }
 
 /// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short

@@ -12,52 +12,13 @@
 
 use std::io;
 
+pub use super::fault::{Fault, FaultClass};
 use super::frame::{FLAG_CLOSE, FLAG_SEAL, FRAME_HEADER_BYTES, FrameRef};
+use super::packed::Damage;
 use super::segment::{RecoveryNote, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::tail::{dead_digest, is_zero};
 use super::walk::{Position, SegmentFile, Step, Stop, Walker};
 use crate::hash::Digest;
-
-/// What kind of thing is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultClass {
-    /// An append that a crash cut short; nobody was promised it.
-    TornTail,
-    /// Promised bytes are not what they were.
-    Corrupt,
-    /// Something was removed, cut, reordered or slipped in.
-    Missing,
-}
-
-impl FaultClass {
-    /// True for everything but an append that was cut short: something that was promised is wrong.
-    #[must_use]
-    pub const fn is_damage(self) -> bool {
-        !matches!(self, Self::TornTail)
-    }
-}
-
-/// One thing that is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Fault {
-    /// What kind.
-    pub class: FaultClass,
-    /// Index of the segment.
-    pub segment: u64,
-    /// First byte of the range that is not sound.
-    pub offset: u64,
-    /// One past its last byte.
-    pub end: u64,
-    /// The first record that is affected.
-    pub sequence: u64,
-    /// Which check failed.
-    pub check: String,
-    /// What should be there.
-    pub expected: String,
-    /// What is there.
-    pub actual: String,
-}
 
 /// What stands after a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +77,10 @@ struct Scan<'s> {
     fault_numbers: Vec<u64>,
     /// Where a growing file was looked at for the second time.
     second_look_at: Option<u64>,
+    /// What is wrong with a packed file, and where the walk stood when it was met.
+    packed: Vec<(Position, Damage)>,
+    /// Where the walk stood before its last step.
+    stepped_from: Position,
 }
 
 /// What a stop beside a living writer asks for.
@@ -149,10 +114,19 @@ pub fn scan_segment(
         faults: Vec::new(),
         faults_left_out: 0,
     };
-    let mut scan =
-        Scan { header, follower, walker, out, fault_numbers: Vec::new(), second_look_at: None };
+    let mut scan = Scan {
+        header,
+        follower,
+        stepped_from: walker.position(),
+        walker,
+        out,
+        fault_numbers: Vec::new(),
+        second_look_at: None,
+        packed: Vec::new(),
+    };
     scan.run(file, visit)?;
     scan.judge(file.len());
+    scan.judge_packing(file)?;
     Ok(scan.out)
 }
 
@@ -164,6 +138,8 @@ impl Scan<'_> {
     ) -> io::Result<()> {
         loop {
             let at = self.walker.position();
+            self.note_packing(file);
+            self.stepped_from = at;
             if let Follower::Recovers(note) = self.follower
                 && at.offset >= note.counted_bytes
             {
@@ -359,6 +335,32 @@ impl Scan<'_> {
                 "other bytes",
             );
         }
+        Ok(())
+    }
+
+    /// Notes damage of a packed file that the last step met.
+    fn note_packing(&mut self, file: &mut SegmentFile) {
+        let from = self.stepped_from;
+        self.packed.extend(file.take_damage().into_iter().map(|damage| (from, damage)));
+    }
+
+    /// Damage of a packed file is a fault whatever the frames say: what was packed was promised.
+    fn judge_packing(&mut self, file: &mut SegmentFile) -> io::Result<()> {
+        self.note_packing(file);
+        self.stepped_from = self.walker.position();
+        file.read_the_rest()?;
+        self.note_packing(file);
+        if self.packed.is_empty() {
+            return Ok(());
+        }
+        for (at, damage) in std::mem::take(&mut self.packed) {
+            let Damage { check, start, end, expected, actual } = damage;
+            // A block is no frame: what is lost begins with the frame that was being read.
+            let offset = if at.offset < end && start < end { at.offset } else { start };
+            let at = Position { offset, ..at };
+            self.fault(FaultClass::Corrupt, at, end, check, &expected, &actual);
+        }
+        self.out.faults.sort_by_key(|fault| fault.offset);
         Ok(())
     }
 

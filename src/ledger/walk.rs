@@ -5,138 +5,15 @@
 //! own checksum. So every byte is hashed once, in one contiguous call a frame.
 
 use std::io;
-use std::path::Path;
 
-use super::disk::{Access, Disk, DiskFile, Map, Watcher, ended_early};
 use super::frame::{FRAME_HEADER_BYTES, FrameError, FrameHeader, FrameRef, seed_of};
-use super::segment::{SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader};
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+pub use super::segment_file::SegmentFile;
 use super::tail::next_nonzero;
 use crate::hash::Digest;
 
-/// Bytes read at a time where a file is not mapped.
-const WINDOW_BYTES: usize = 1 << 20;
 /// How often the file's length the searches of one walk may read in vain.
 const SEARCH_IN_VAIN_MAX: u64 = 4;
-/// Mapped bytes that are kept before the ones that were read last.
-const KEPT_BYTES: usize = 2 << 20;
-
-/// Bytes between two words to whoever watches.
-const TELL_BYTES: u64 = 1 << 20;
-
-/// A segment's bytes, mapped or read through a window.
-pub struct SegmentFile {
-    file: Box<dyn DiskFile>,
-    len: u64,
-    map: Option<Map>,
-    /// Mapped bytes below this offset were given back.
-    released: usize,
-    window: Vec<u8>,
-    window_start: u64,
-    growing: bool,
-    /// Who is told how far reading has come, and up to where that was told.
-    watcher: Option<Watcher>,
-    told: u64,
-}
-
-impl SegmentFile {
-    /// Opens a segment to read it. A sealed one may be mapped; one that a living writer may still
-    /// trim (`growing`) is read, and bytes that are cut off meanwhile read as missing.
-    ///
-    /// # Errors
-    /// As the system says.
-    pub fn open(disk: &dyn Disk, path: &Path, growing: bool) -> io::Result<Self> {
-        let file = disk.open(path, Access::Read)?;
-        let len = file.len()?;
-        let map = if growing { None } else { file.map()? };
-        let (window, watcher) = (Vec::new(), disk.watcher());
-        Ok(Self { file, len, map, released: 0, window, window_start: 0, growing, watcher, told: 0 })
-    }
-
-    /// Returns the file's length when it was opened.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// True when the file held no byte when it was opened.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// True when a living writer may still write to the file, or trim it.
-    pub(super) fn is_growing(&self) -> bool {
-        self.growing
-    }
-
-    /// Forgets what was read and looks at the file's length again.
-    pub(super) fn refresh(&mut self) -> io::Result<()> {
-        self.window.clear();
-        self.len = self.file.len()?;
-        Ok(())
-    }
-
-    /// Returns `bytes` bytes at `offset`, fewer only where the file ends.
-    ///
-    /// # Errors
-    /// As the system says; [`io::ErrorKind::UnexpectedEof`] when the file became shorter.
-    pub fn get(&mut self, offset: u64, bytes: usize) -> io::Result<&[u8]> {
-        if let Some(watcher) = self.watcher
-            && offset >= self.told.saturating_add(TELL_BYTES)
-        {
-            watcher(offset - self.told);
-            self.told = offset;
-        }
-        let end = self.len.min(offset.saturating_add(bytes as u64));
-        let wanted = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
-        if self.map.is_some() {
-            let start = usize::try_from(offset.min(self.len)).unwrap_or(usize::MAX);
-            self.release_behind(start);
-            let bytes = self.map.as_deref().unwrap_or_default();
-            return Ok(&bytes[start..start + wanted]);
-        }
-        let held = self.window_start + self.window.len() as u64;
-        if offset < self.window_start || offset + wanted as u64 > held {
-            self.fill(offset, wanted)?;
-        }
-        let start = usize::try_from(offset - self.window_start).unwrap_or(usize::MAX);
-        let start = start.min(self.window.len());
-        Ok(&self.window[start..self.window.len().min(start + wanted)])
-    }
-
-    /// A walk goes forwards: what lies far behind is given back, a stretch at a time.
-    fn release_behind(&mut self, offset: usize) {
-        let behind = offset.saturating_sub(KEPT_BYTES) & !(KEPT_BYTES - 1);
-        if behind > self.released
-            && let Some(map) = &self.map
-        {
-            map.release(self.released, behind - self.released);
-            self.released = behind;
-        }
-    }
-
-    fn fill(&mut self, offset: u64, wanted: usize) -> io::Result<()> {
-        let left = usize::try_from(self.len - offset.min(self.len)).unwrap_or(usize::MAX);
-        let size = wanted.max(WINDOW_BYTES).min(left);
-        self.window.resize(size, 0);
-        self.window_start = offset;
-        let read = self.file.read_at(&mut self.window, offset)?;
-        if read < size && !self.growing {
-            self.window.clear();
-            return Err(ended_early());
-        }
-        self.window.truncate(read);
-        Ok(())
-    }
-
-    /// Reads the segment's header.
-    ///
-    /// # Errors
-    /// As the system says; inside, why the bytes are no header.
-    pub fn header(&mut self) -> io::Result<Result<SegmentHeader, SegmentError>> {
-        Ok(SegmentHeader::decode(self.get(0, SEGMENT_HEADER_BYTES_MAX)?))
-    }
-}
 
 /// Where a walk stands: what the next frame must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -108,6 +108,8 @@ fn commands(place: &Place, ledger: &str) -> TestResult<Vec<Vec<String>>> {
         vec!["checkpoint", ledger, "--key", &key],
         vec!["check", &receipt, "--vkey", &vkey],
         vec!["inspect", ledger],
+        vec!["pack", ledger],
+        vec!["unpack", ledger],
         vec!["backup", ledger, "BACKUP"],
         vec!["prove", ledger, "--sequence", "7", "-o", &receipt],
         vec!["recover", &torn],

@@ -9,6 +9,8 @@ pub(crate) mod forge;
 pub(crate) mod keys;
 pub(crate) mod market;
 pub(crate) mod notes;
+#[allow(dead_code, reason = "each test program uses a part of what tests share")]
+pub(crate) mod packing;
 pub(crate) mod rechain;
 pub(crate) mod runs;
 pub(crate) mod samples;

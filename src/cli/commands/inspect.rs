@@ -25,6 +25,8 @@ struct Segment {
     index: u64,
     epoch: Option<u32>,
     bytes: u64,
+    /// Bytes that it takes, where it is packed.
+    packed_bytes: Option<u64>,
     first_sequence: Option<u64>,
     records: Option<u64>,
     frames: Option<u64>,
@@ -39,6 +41,7 @@ const SEGMENT_COLUMNS: &[&str] = &[
     "index",
     "epoch",
     "bytes",
+    "packed_bytes",
     "first_sequence",
     "records",
     "frames",
@@ -117,6 +120,7 @@ fn segment(
         index: listed.index,
         epoch: header.map(|header| header.epoch),
         bytes: listed.bytes,
+        packed_bytes: packed_bytes(place_of, listed.index)?,
         first_sequence: header.map(|header| header.first_sequence),
         records: header
             .zip(scan.as_ref())
@@ -134,6 +138,18 @@ fn segment(
         // What a writer at work has not finished is no fault.
         faults: scan.filter(|_| !growing).map_or(0, |scan| scan.faults.len()),
     })
+}
+
+/// What a segment takes on the disk, where it is packed.
+fn packed_bytes(
+    (disk, layout): (&dyn Disk, &Layout),
+    index: u64,
+) -> Result<Option<u64>, CliError> {
+    let path = layout.segment(index);
+    match SegmentFile::open(disk, &path, true) {
+        Ok(file) => Ok(file.packed_bytes()),
+        Err(source) => Err(LedgerError::Io { action: "open", path, source }.into()),
+    }
 }
 
 fn end_of(segments: &[Segment], live: bool) -> &'static str {
@@ -194,6 +210,9 @@ fn tell(
         .iter()
         .map(|segment| {
             let mut note = segment.recovery.clone().unwrap_or_default();
+            if let Some(bytes) = segment.packed_bytes {
+                note = [note, format!("packed: {bytes} bytes")].join("; ");
+            }
             if segment.faults > 0 {
                 let faults = count(segment.faults as u64, "fault");
                 note = [note, format!("{faults}: run verify")].join("; ");

@@ -16,6 +16,7 @@ pub(super) mod inspect;
 mod key_ring;
 pub(super) mod keygen;
 pub(super) mod note;
+pub(super) mod pack;
 mod page;
 mod personal;
 mod place;
