@@ -164,7 +164,10 @@ fn a_call_that_fails_leaves_a_ledger_that_holds_all_and_packs_once_the_disk_is_w
                 assert!(work(&disk).is_err(), "{failure:?} of call {passes} is told");
                 assert!(disk.has_failed());
                 disk.heal();
-                for disk in [SimDisk::kill(&disk.state()), SimDisk::cut_power(&disk.state(), Unsynced::Lost)] {
+                for disk in [
+                    SimDisk::kill(&disk.state()),
+                    SimDisk::cut_power(&disk.state(), Unsynced::Lost),
+                ] {
                     check(&disk, work, &due);
                 }
             }

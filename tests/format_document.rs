@@ -11,8 +11,7 @@ use schwabot::hash::{self, Digest};
 use schwabot::ledger::{
     KEYS_REMEMBERED, frame,
     layout::{IDENTITY_BYTES, IDENTITY_LAYOUT, IDENTITY_MAGIC},
-    packed,
-    segment,
+    packed, segment,
 };
 use schwabot::merkle::CompactRange;
 use schwabot::time::{Span, Timestamp};

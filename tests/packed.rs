@@ -310,7 +310,10 @@ fn every_flipped_bit_of_a_small_packed_segment_is_found() {
                 fs::write(&path, bytes).unwrap();
                 let found = verify(&ledger, &options).unwrap();
                 let code = found.exit_code();
-                assert!(matches!(code, 11 | 12), "segment {index}, byte {place}, bit {bit}: {code}");
+                assert!(
+                    matches!(code, 11 | 12),
+                    "segment {index}, byte {place}, bit {bit}: {code}"
+                );
                 assert!(found.faults.iter().any(|fault| fault.segment == index));
             }
         }
@@ -346,7 +349,8 @@ fn damage_of_one_block_is_named_by_the_originals_offsets_and_costs_only_its_fram
     packed_now(&ledger);
     let path = packed(&ledger, 1);
     let sound = fs::read(&path).unwrap();
-    let second = 1 + sound.windows(4).skip(1).position(|four| four == [0x28, 0xb5, 0x2f, 0xfd]).unwrap();
+    let second =
+        1 + sound.windows(4).skip(1).position(|four| four == [0x28, 0xb5, 0x2f, 0xfd]).unwrap();
     let mut bytes = sound.clone();
     bytes[second + 40] ^= 0x10;
     fs::write(&path, bytes).unwrap();
@@ -358,7 +362,10 @@ fn damage_of_one_block_is_named_by_the_originals_offsets_and_costs_only_its_fram
     let frames: Vec<_> = found.faults.iter().filter(|f| f.check != "packed block").collect();
     assert!(!frames.is_empty());
     for fault in frames {
-        assert!(fault.segment == 1 && fault.offset < range.end && fault.end > range.start, "{fault:?}");
+        assert!(
+            fault.segment == 1 && fault.offset < range.end && fault.end > range.start,
+            "{fault:?}"
+        );
     }
     let last = found.provable.last().unwrap();
     assert!(found.provable.len() == 2 && last.to == 15_000, "{:?}", found.provable);
@@ -404,7 +411,8 @@ fn a_block_that_unpacks_to_more_or_less_than_it_says_is_refused() {
         file.get(0, len).unwrap().to_vec()
     };
     let blocks: Vec<&[u8]> = whole.chunks(BLOCK_BYTES).collect();
-    let own: Vec<Vec<u8>> = blocks.iter().map(|block| zstd::bulk::compress(block, 3).unwrap()).collect();
+    let own: Vec<Vec<u8>> =
+        blocks.iter().map(|block| zstd::bulk::compress(block, 3).unwrap()).collect();
     let path = packed(&ledger, 1);
     fs::write(&path, packed_file(&own, whole.len() as u64)).unwrap();
     assert_eq!(report(&ledger).exit_code(), 0, "another packer's file is as good");

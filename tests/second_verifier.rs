@@ -300,7 +300,8 @@ fn both_verifiers_read_packed_segments_and_find_their_damage() {
     let python = String::from_utf8(python.unwrap().stdout).unwrap();
     let mut alone = Command::new(python.trim());
     let ran = alone.env("PATH", "").arg(script).arg("ledger").arg(&ledger).output().unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    let said =
+        String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
     let has_own = ran.status.code() == Some(0);
     assert!(has_own || said.contains("the program zstd is not installed"), "{said}");
     assert!(has_own || ran.status.code() == Some(2), "{said}");

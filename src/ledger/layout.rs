@@ -300,7 +300,8 @@ impl Listing {
             Err(error) => return Err(at("list", &dir)(error)),
         };
         let mut segments = Vec::new();
-        let indexes = names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
+        let indexes =
+            names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
         // Where a segment and its packed copy both stand, the segment is what counts.
         for index in indexes.collect::<BTreeSet<u64>>() {
             let path = layout.segment(index);

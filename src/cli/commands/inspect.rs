@@ -141,10 +141,7 @@ fn segment(
 }
 
 /// What a segment takes on the disk, where it is packed.
-fn packed_bytes(
-    (disk, layout): (&dyn Disk, &Layout),
-    index: u64,
-) -> Result<Option<u64>, CliError> {
+fn packed_bytes((disk, layout): (&dyn Disk, &Layout), index: u64) -> Result<Option<u64>, CliError> {
     let path = layout.segment(index);
     match SegmentFile::open(disk, &path, true) {
         Ok(file) => Ok(file.packed_bytes()),

@@ -6,7 +6,7 @@ use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
 
 /// How hard is tried to make a block small; what it costs and brings is in `DECISIONS.md`.
-const LEVEL: i32 = 9;
+const LEVEL: i32 = 3;
 
 /// Makes blocks small.
 pub(super) struct Packer(Compressor<'static>);

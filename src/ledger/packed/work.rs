@@ -257,8 +257,7 @@ impl<'w> Work<'w> {
     /// Does a packed file hold every byte of an original, and no damage?
     fn are_equal(&self, original: &Path, packed: &Path) -> Result<bool, LedgerError> {
         let mut one = self.open(original)?;
-        let mut other =
-            SegmentFile::open_packed(self.disk, packed).map_err(at("open", packed))?;
+        let mut other = SegmentFile::open_packed(self.disk, packed).map_err(at("open", packed))?;
         let mut offset = 0;
         let mut same = one.len() == other.len();
         while same && offset < one.len() {
