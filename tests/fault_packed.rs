@@ -97,7 +97,7 @@ fn steps(sound: &SimDisk, work: Work) -> (Vec<State>, Due) {
     let disk = SimDisk::kill(&sound.state());
     let (seen, said) = (read(&disk).unwrap(), audit(&disk));
     disk.record();
-    assert!(work(&disk).unwrap().segments > 5);
+    assert!(work(&disk).unwrap().segments > 2);
     let states = disk.history();
     assert_eq!(read(&disk).unwrap(), seen);
     (states, Due { seen, audit: said, done: names(&disk) })
@@ -130,7 +130,7 @@ fn crash_everywhere(what: &str, sound: &SimDisk, work: Work) {
         }
     }
     eprintln!("{what}: {} steps, {} distinct crash points", states.len(), reached.len());
-    assert!(states.len() > 40 && reached.len() > 20);
+    assert!(states.len() > 20 && reached.len() > 20);
 }
 
 #[test]

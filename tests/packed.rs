@@ -297,7 +297,7 @@ fn a_writer_goes_on_over_packed_segments_and_knows_all_keys_and_leaves() {
 fn every_flipped_bit_of_a_small_packed_segment_is_found() {
     let place = Place::new();
     let ledger = place.ledger();
-    append(&ledger, 0..24, 2, &small());
+    append(&ledger, 0..8, 2, &options(SyncMode::Always, 1024));
     packed_now(&ledger);
     let options = VerifyOptions { level: Some(Level::Tree), threads: 1, ..Default::default() };
     for index in [0, 1] {

@@ -129,7 +129,7 @@ fn read_sound(file: &dyn DiskFile) -> io::Result<Result<Table, &'static str>> {
     let mut footer = [0; FOOTER_BYTES];
     read_exactly(file, &mut footer, at + (end_bytes(1) - FOOTER_BYTES) as u64)?;
     let count = u32_at(&footer, 0);
-    // The number of blocks is bounded by the longest original and by the file before it is believed.
+    // Bounded by the longest original and by the file before it is believed.
     let plausible = (1..=BLOCKS_MAX).contains(&u64::from(count));
     let bytes = end_bytes(if plausible { count as usize } else { 1 });
     let Some(blocks_end) = size.checked_sub(bytes as u64).filter(|_| plausible) else {

@@ -2,9 +2,9 @@
 //!
 //! | step | a crash after it leaves |
 //! |---|---|
-//! | the copy written and synced under a temporary name | a file that nobody reads; the next call removes it |
-//! | read back and compared, then renamed, then the directory synced | both: the original counts, and the next call goes on |
-//! | the original removed, then the directory synced | the copy, which stands for it |
+//! | the copy written and synced, not yet named | a file that the next call removes |
+//! | read back, compared, renamed, directory synced | both: the original counts |
+//! | the original removed, directory synced | the copy, which stands for it |
 //!
 //! Invariants: only a segment that another one follows is touched, so no writer ever opens a packed
 //! one to write; only a sound one is, since damage is evidence; nothing is removed before all its
