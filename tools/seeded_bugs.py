@@ -123,10 +123,16 @@ BUGS = {
     ),
     "take-a-read-error-for-the-end": (
         "a read that fails looks like the end of the file",
-        [("src/ledger/walk.rs",
-          "let read = self.file.read_at(&mut self.window, offset)?;",
-          "let read = self.file.read_at(&mut self.window, offset).unwrap_or(0);\n"
+        [("src/ledger/segment_file.rs",
+          "let read = file.read_at(&mut self.window, offset)?;",
+          "let read = file.read_at(&mut self.window, offset).unwrap_or(0);\n"
           "        self.growing = true;")],
+    ),
+    "remove-an-original-whose-copy-has-no-name-yet": (
+        "packing removes a segment before the name of its copy is durable",
+        [("src/ledger/packed/work.rs",
+          "        file.sync().map_err(at(\"sync\", stays))?;\n        self.sync_dir()?;\n",
+          "        file.sync().map_err(at(\"sync\", stays))?;\n")],
     ),
     "seal-before-the-next-header": (
         "a segment is sealed before the one that continues it is ready",
