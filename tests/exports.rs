@@ -1,4 +1,4 @@
-//! What gets out of a ledger, and what many runs side by side come to.
+//! What gets out of a ledger: files, the tear sheet, and what many runs side by side come to.
 //!
 //! With `--features parquet` the Parquet files are read back too; `tools/exports/check` reads all
 //! formats with other people's programs.
@@ -12,6 +12,9 @@ mod columns;
 mod files;
 #[path = "exports/page.rs"]
 mod page;
+mod report_cli;
+mod report_metrics;
+mod report_page;
 #[path = "exports/selection.rs"]
 mod selection;
 #[expect(dead_code, reason = "only some of what tests share is needed here")]

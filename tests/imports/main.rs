@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "only some of what tests share is needed here")]
 mod support;
 
+mod accounts;
 mod bench;
 mod events;
 mod facts;

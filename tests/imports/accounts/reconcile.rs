@@ -250,7 +250,7 @@ fn the_program_tells_each_finding_and_ends_with_15() -> TestResult {
 
 #[test]
 fn what_is_answered_to_programs_is_what_the_page_says() -> TestResult {
-    let page = include_str!("../../src/docs/OUTPUT.md");
+    let page = include_str!("../../../src/docs/OUTPUT.md");
     let said = |kind: &str| -> Vec<&str> {
         let section = page.split("### `").find(|section| section.starts_with(&format!("{kind}`")));
         let rows = section.unwrap_or_default().lines().filter(|line| line.starts_with("| `"));
