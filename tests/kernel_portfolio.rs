@@ -57,6 +57,27 @@ fn lots_leave_in_the_order_in_which_they_came() {
     // 10,000 - 200.2 - 330.33 + 479.52
     assert_eq!(account.cash.to_string(), "9948.99");
     assert_eq!(account.fees.to_string(), "1.01");
+    assert_eq!((account.trades, account.successes), (2, 2));
+    // The last of it at a loss: a trade and no success.
+    portfolio.apply(PAIR, &fill(4, Side::Sell, "1", "109", "0.1")).unwrap();
+    let account = portfolio.account("USD").unwrap();
+    assert_eq!((account.trades, account.successes), (3, 2));
+}
+
+#[test]
+fn an_account_counts_the_positions_that_are_paid_from_it_and_no_others() {
+    let mut config = config("sma-cross", 2);
+    config.instruments[1].quote = "EUR".into();
+    config.balances.insert(0, Balance { currency: "EUR".into(), ..config.balances[0].clone() });
+    let mut portfolio = Portfolio::open(&config).unwrap();
+    portfolio.apply(PAIR, &fill(1, Side::Buy, "2", "100", "0")).unwrap();
+    portfolio.apply(PairId(1), &fill(2, Side::Buy, "3", "100", "0")).unwrap();
+    let equity = |place: usize| {
+        let sum = portfolio.equity(place, |pair| Some(price(["110", "120"][pair]))).unwrap();
+        (portfolio.accounts()[place].currency.as_str(), sum.to_string())
+    };
+    assert_eq!(equity(0), ("EUR", "10060".into()));
+    assert_eq!(equity(1), ("USD", "10020".into()));
 }
 
 #[test]

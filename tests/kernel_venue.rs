@@ -194,6 +194,16 @@ fn an_order_that_the_opening_price_made_too_dear_is_rejected() {
 }
 
 #[test]
+fn a_bar_that_cannot_be_fills_no_order() {
+    let mut bars = four_bars();
+    bars[1].low = price("0");
+    let outcome = run(frictionless("own", 1), scripted(vec![(0, buy("2"))]), &bars);
+    let fill = outcome.fills()[0];
+    assert_eq!((fill.price, fill.time), (price("105"), at(2)));
+    assert_eq!(outcome.world.findings().total(), 1);
+}
+
+#[test]
 fn what_still_waits_at_the_end_of_the_data_expires() {
     let outcome = run(frictionless("own", 1), scripted(vec![(3, buy("1"))]), &four_bars());
     let derived: Vec<&Event> = outcome.derived().collect();

@@ -10,7 +10,7 @@ use schwabot::units::{Money, MoneyExact, Quantity, Ratio};
 use crate::event_kinds::one_of_each;
 use crate::support::runs::*;
 
-fn round_trip() -> Outcome {
+pub(crate) fn round_trip() -> Outcome {
     let bars: Vec<Bar> = (0..5).map(|minute| bar(0, minute, "100", "101")).collect();
     run(frictionless("own", 1), scripted(vec![(0, buy("2")), (2, sell_all())]), &bars)
 }
@@ -153,6 +153,70 @@ fn a_bar_that_cannot_be_is_found_and_moves_no_price() {
 }
 
 #[test]
+fn what_is_wrong_with_the_data_is_counted_by_kind_with_the_widest_gap() {
+    let mut world = World::default();
+    let started = kernel::run_started(Mode::Backtest, config("own", 2), None, 0).unwrap();
+    world.evolve(&Event::RunStarted(Box::new(started)), 0, at(0));
+    let text = String::new;
+    let gap = |after, until, missing_bars| Defect::Gap {
+        after: at(after),
+        until: at(until),
+        missing_bars,
+    };
+    let malformed = || Defect::Malformed { field: text(), reason: text() };
+    let mut defects = vec![gap(1, 4, 2), gap(10, 15, 4), gap(20, 25, 4), gap(30, 32, 1)];
+    defects.extend((0..2).map(|_| Defect::Duplicate { open_time: at(1), identical: true }));
+    defects.extend((0..3).map(|_| Defect::Disorder { open_time: at(1), newest: at(2) }));
+    defects.extend((0..5).map(|_| malformed()));
+    defects.extend((0..6).map(|_| Defect::OffGrid { after: at(1), open_time: at(2) }));
+    for (row, defect) in (0..).zip(defects) {
+        let found = DataDefect { pair: PairId(1), row, defect };
+        world.evolve(&Event::DataDefect(found), row, at(0));
+    }
+    let pairs = world.run().unwrap().pairs();
+    let found = &pairs[1].quality;
+    assert_eq!((found.gaps, found.missing_bars), (4, 11));
+    assert_eq!((found.duplicates, found.disorders), (2, 3));
+    assert_eq!((found.malformed, found.off_grid), (5, 6));
+    assert_eq!((found.defects(), pairs[0].quality.defects()), (20, 0));
+    // Known until the bar before was over; the first of two that are as wide.
+    let four = schwabot::time::Span::from_nanos(4 * schwabot::time::MINUTE_NS);
+    assert_eq!(found.longest_gap, Some((at(11), four)));
+    assert_eq!(world.run().unwrap().counters().defects, 20);
+    let said = RunEnded { bars: 0, defects: 19, orders: 0, refused: 0, fills: 0, trades: 0 };
+    world.evolve(&Event::RunEnded(said), 20, at(0));
+    assert_eq!(world.findings().total(), 1, "and the end of the run must say as many");
+}
+
+#[test]
+fn a_trade_lies_between_the_start_of_its_run_and_its_record_the_ends_among_them() {
+    // Both fills and their trade moved alike, so that nothing but the times is odd.
+    let moved = |entered: i64, left: i64| {
+        let mut log = round_trip().log;
+        // The root of the end speaks of the times that were.
+        log.retain(|record| record.event.name() != "state_root");
+        let mut times = [at(entered), at(left)].into_iter();
+        for record in &mut log {
+            match &mut record.event {
+                Event::OrderFilled(fill) => fill.time = times.next().unwrap(),
+                Event::TradeClosed(trade) => {
+                    (trade.entry.time, trade.exit.time) = (at(entered), at(left));
+                    trade.legacy_hash = schwabot::registries::legacy_hash_of(trade);
+                }
+                _ => {}
+            }
+        }
+        findings(&log).join("; ")
+    };
+    let outside = "trade 1 does not lie in time between the start of its run and its record";
+    assert_eq!(moved(0, 0), "");
+    assert_eq!(moved(2, 2), "");
+    assert!(moved(-1, 2).contains(outside));
+    assert!(moved(2, 1).contains(outside));
+    assert!(moved(0, 50).contains(outside));
+}
+
+#[test]
 fn a_trade_that_ends_after_its_own_record_is_found() {
     let mut log = round_trip().log;
     let place = log.iter().position(|r| r.event.name() == "trade_closed").unwrap();
@@ -259,4 +323,39 @@ fn an_instant_names_its_pairs_in_order_whatever_order_they_came_in() {
     assert_eq!(see(0, 0, false), [PairId(0), PairId(2)]);
     assert_eq!(see(1, 0, true), [PairId(0), PairId(1), PairId(2)]);
     assert_eq!(see(2, 1, true), [PairId(2)], "a new instant begins with its own bars only");
+}
+
+#[test]
+fn which_files_a_run_reads_is_no_event_of_the_world() {
+    let mut world = World::default();
+    let samples = one_of_each();
+    let sample = |name: &str| samples.iter().find(|event| event.name() == name).unwrap();
+    world.evolve(&round_trip().log[0].event, 0, at(3));
+    world.evolve(sample("input_file"), 1, at(1));
+    assert_eq!((world.events(), world.latest()), (1, Some(at(3))), "the latest never goes back");
+    assert_eq!((world.findings().total(), world.unfinished_runs()), (0, 0));
+    world.evolve(sample("run_ended"), 2, at(4));
+    let found = world.findings().total();
+    world.evolve(sample("input_file"), 3, at(5));
+    assert_eq!((world.events(), world.latest()), (2, Some(at(5))));
+    assert_eq!(world.findings().total(), found, "it stands outside a run as well as in one");
+    let run = world.run().unwrap();
+    assert_eq!((run.first_sequence(), run.began()), (0, at(3)));
+}
+
+#[test]
+fn a_strategy_sees_bars_orders_and_the_trades_of_all_runs() {
+    let first = round_trip();
+    let next = first.log.len() as u64;
+    let bars = [bar(0, 0, "100", "101"), bar(0, 1, "100", "101"), bar(0, 2, "100", "101")];
+    let script = scripted(vec![(2, buy("2"))]);
+    let config = frictionless("own", 1);
+    let second = run_inputs(first.world, next, config, script, inputs_of(&bars));
+    let run = second.world.run().unwrap();
+    assert_eq!((run.first_sequence(), run.began()), (next, at(0)));
+    let view = second.world.view().unwrap();
+    assert_eq!((view.bars(PairId(0)), view.bars(PairId(1))), (3, 0));
+    assert_eq!(view.pending(PairId(0)).keys().collect::<Vec<_>>(), [&1]);
+    assert!(view.pending(PairId(1)).is_empty());
+    assert_eq!((view.registries().trades().len(), view.trades().len()), (1, 1));
 }
