@@ -90,6 +90,19 @@ fn an_unknown_feature_bit_is_unsupported_by_name() {
 }
 
 #[test]
+fn a_feature_bit_in_both_fields_is_as_unknown_as_in_one() {
+    let bytes = std::fs::read(golden_segment()).unwrap();
+    for bit in 0..32 {
+        let mut header = bytes[..192].to_vec();
+        header[16..20].copy_from_slice(&(1_u32 << bit).to_le_bytes());
+        header[20..24].copy_from_slice(&(1_u32 << bit).to_le_bytes());
+        seal_header(&mut header);
+        let refused = Err(SegmentError::Unsupported { version: 1, features: 1 << bit });
+        assert_eq!(SegmentHeader::decode(&header), refused);
+    }
+}
+
+#[test]
 fn a_damaged_header_is_damage_even_if_its_version_looks_later() {
     for (offset, value) in [(12, 2), (13, 1), (16, 1), (23, 0x80)] {
         let dir = tempfile::tempdir().unwrap();

@@ -3,11 +3,16 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use schwabot::event::{Actor, ChainAnchor, RecordRef, SubjectId, SystemEvent, Vantage};
+use schwabot::event::{
+    Actor, ChainAnchor, ClockSource, ClockStatus, RecordRef, SubjectId, SystemEvent, Vantage,
+};
 use schwabot::hash::Digest;
 use schwabot::ledger::disk::RealDisk;
+use schwabot::ledger::frame::{FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 use schwabot::ledger::index::SegmentIndex;
 use schwabot::ledger::layout::Layout;
+use schwabot::ledger::scan::{Follower, scan_segment};
+use schwabot::ledger::walk::SegmentFile;
 use schwabot::ledger::{
     Appended, Batch, GroupWriter, KEYS_REMEMBERED, LedgerEnd, LedgerError, Reader, SyncMode,
     Writer, WriterOptions,
@@ -154,7 +159,48 @@ fn a_step_that_fits_no_frame_is_refused_and_changes_nothing() {
     let huge: Vec<u64> = (0..400_000).collect();
     assert!(matches!(writer.append(&step(&huge)), Err(LedgerError::StepTooLong { .. })));
     writer.append(&step(&[7])).unwrap();
-    assert_eq!(writer.close().unwrap().size, 1);
+    // One that fills a frame to its last byte is taken, and one of a byte more is not.
+    let most = (FRAME_BYTES_MAX - FRAME_HEADER_BYTES - FRAME_ALIGNMENT) as u64;
+    let filled = |bytes: u64| {
+        let mut step: Batch<Note> = Batch::new();
+        while step.bytes() < bytes {
+            let left = bytes - step.bytes();
+            // What is left is one record, or enough for two.
+            let length = if left > 65_000 { 60_000 } else { left - 2 - 56 };
+            let note = Note { number: 0, text: "x".repeat(length as usize) };
+            step.push(&note, &stamp()).unwrap();
+        }
+        assert_eq!(step.bytes(), bytes);
+        step
+    };
+    let refused = writer.append(&filled(most + 1)).unwrap_err();
+    let said = matches!(refused, LedgerError::StepTooLong { bytes, limit }
+        if (bytes as u64, limit as u64) == (most + 1, most));
+    assert!(said, "{refused}");
+    let step = filled(most);
+    let records = 1 + u64::from(step.len());
+    writer.append(&step).unwrap();
+    assert_eq!(writer.close().unwrap().size, records);
+}
+
+#[test]
+fn the_head_of_the_chain_is_the_link_of_the_last_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    let mut heads = vec![writer.chain_head()];
+    for number in 0..5 {
+        writer.append(&step(&[number])).unwrap();
+        heads.push(writer.chain_head());
+    }
+    writer.close().unwrap();
+    let mut file = SegmentFile::open(&RealDisk, &Layout::new(&path).segment(0), false).unwrap();
+    let header = file.header().unwrap().unwrap();
+    let mut links = vec![header.link()];
+    scan_segment(&mut file, &header, Follower::Nothing, &mut |_, link| links.push(link)).unwrap();
+    // A CLOSE follows them.
+    assert_eq!(links[..heads.len()], heads);
+    assert_eq!(links.len(), heads.len() + 1);
 }
 
 #[test]
@@ -302,6 +348,9 @@ fn another_programs_ledger_and_a_full_directory_are_refused() {
     let refused = Writer::<Note>::open(&full, &WriterOptions::default()).err().unwrap();
     assert!(matches!(refused, LedgerError::DirectoryInUse { .. }), "{refused}");
     assert_eq!(std::fs::read_dir(&full).unwrap().count(), 1, "nothing was added");
+    let file = full.join("diary.txt");
+    let refused = Writer::<Note>::open(&file, &WriterOptions::default()).err().unwrap();
+    assert!(matches!(refused, LedgerError::Io { action: "list", .. }), "{refused}");
 }
 
 #[test]
@@ -417,6 +466,8 @@ fn the_ledgers_own_records_say_who_acted_and_about_whom() {
     reader
         .for_each::<LedgerError>(0, |record| {
             let stamp = record.envelope().unwrap().0.stamp;
+            assert_eq!(stamp.clock, ClockSource::System, "facts of frames and keys");
+            assert_eq!(stamp.clock_status, ClockStatus::BestEffort);
             said.push((stamp.actor, stamp.vantage, stamp.erasure_key));
             Ok(())
         })

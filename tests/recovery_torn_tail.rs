@@ -277,6 +277,9 @@ fn a_seal_that_nothing_continues_means_a_removed_segment() {
         let disk = SimDisk::cut_power(state, Unsynced::Kept);
         disk.forget(&ledger_path().join("segments/next"));
         assert_refused(&disk, FaultClass::Missing);
+        let Err(LedgerError::Damaged(fault)) = reopen(&disk) else { panic!("it is refused") };
+        let wanted = Listing::read(&disk, &Layout::new(&ledger_path())).unwrap().segments.len();
+        assert_eq!(fault.segment, wanted as u64, "the one behind the seal");
     }
     let closed = SimDisk::new();
     let mut writer = open(&closed, &sim_options(&closed, SyncMode::Always, 1024, 1)).unwrap();
