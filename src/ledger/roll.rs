@@ -72,7 +72,7 @@ impl<P: Payload> Writer<P> {
         let published = self.files.publish(header.index);
         self.poison_on_error(published)?;
         self.segment = OpenSegment::new(header, file);
-        self.position = Position { number: header.first_frame, ..Position::start(&header) };
+        self.position = Position::start(&header);
         self.durable_below = header.first_frame;
         Ok(())
     }
