@@ -83,13 +83,26 @@ fn a_copy_that_is_re_chained_without_an_edit_stays_intact_with_the_same_head() {
 
 #[test]
 fn a_changed_strategy_parameter_exits_17_and_names_the_first_record_that_differs() {
-    let (_, _, derive) = forged(|records| {
+    let (_, state, derive) = forged(|records| {
         let Event::RunStarted(started) = &mut records[0].event else { panic!("no start") };
         let fast = &mut started.config.strategy.parameters;
         fast.iter_mut().find(|parameter| parameter.name == "fast").unwrap().value = "12".into();
     });
     assert_eq!(derive.exit_code(), 17);
     assert_eq!(derive.mismatch.unwrap().sequence, 0, "the run id is a digest of the configuration");
+    // Where nothing is re-executed it is a finding of the state.
+    assert_eq!((state.exit_code(), state.mismatch), (16, None));
+    assert!(state.findings[0].what.contains("is not that of the configuration"));
+}
+
+#[test]
+fn a_cause_before_the_first_record_is_a_finding_of_the_state() {
+    let (_, state, _) = forged(|records| {
+        let place = place_of(records, "order_filled");
+        records[place].stamp.cause = std::num::NonZeroU32::new(place as u32 + 1);
+    });
+    assert_eq!(state.exit_code(), 15, "{:?}", state.findings);
+    assert!(state.findings[0].what.contains("before the first"), "{:?}", state.findings);
 }
 
 #[test]

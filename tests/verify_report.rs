@@ -1,0 +1,170 @@
+//! The figures and names of a report, and the joins between segments that it rests on.
+
+use std::fs;
+use std::path::Path;
+
+use schwabot::audit::{AuditError, Level, Report, Strength, Verdict, VerifyOptions, verify};
+use schwabot::checkpoint::{Note, Policy, sign_head};
+use schwabot::ledger::{LedgerEnd, SyncMode, Writer, WriterOptions};
+
+use crate::support::keys::{Place, log_key};
+use crate::support::notes::{self, Note as TestNote, options, step};
+use crate::support::rechain::Forger;
+
+fn small() -> WriterOptions {
+    options(SyncMode::Always, 4096)
+}
+
+/// A signed ledger of several segments.
+fn of_notes() -> Place {
+    let place = Place::new();
+    notes::append(&place.ledger(), 0..200, 3, &small());
+    place.sign(&small()).unwrap();
+    place
+}
+
+fn check(ledger: &Path) -> Report {
+    verify(ledger, &VerifyOptions::default()).unwrap()
+}
+
+fn checks(report: &Report) -> Vec<&str> {
+    report.faults.iter().map(|fault| fault.check.as_str()).collect()
+}
+
+#[test]
+fn a_report_counts_what_is_there_and_names_the_keys_that_the_log_names() {
+    let place = of_notes();
+    let (ledger, forger) = (place.ledger(), Forger::read(&place.ledger()));
+    let report = check(&ledger);
+    let frames = forger.links.iter().filter(|link| link.offset > 0).count();
+    assert_eq!((report.segments, report.frames), (forger.segments.len() as u64, frames as u64));
+    assert_eq!(report.records, forger.records_before(forger.links.len()).len() as u64);
+    let bytes: usize = forger.segments.iter().map(Vec::len).sum();
+    assert_eq!(report.bytes, bytes as u64);
+    assert_eq!(report.keys, [place.key.key().verifier().to_string()]);
+    assert_eq!(report.provable[0].by, ["example.com/bot"]);
+    assert_eq!((report.fault_count, report.head.map(|head| head.size)), (0, Some(report.records)));
+    // Without roots nothing is said of tiles, and there is no head.
+    let options = VerifyOptions { level: Some(Level::Chain), ..VerifyOptions::default() };
+    let chain = verify(&ledger, &options).unwrap();
+    assert_eq!((chain.exit_code(), chain.head, chain.derived_damage_count), (0, None, 0));
+    let options = VerifyOptions { level: Some(Level::State), ..VerifyOptions::default() };
+    let refused = verify(&ledger, &options).unwrap_err();
+    assert!(matches!(refused, AuditError::OtherApplication { .. }), "{refused}");
+}
+
+#[test]
+fn a_report_says_how_the_ledger_ends() {
+    let place = Place::new();
+    let mut writer: Writer<TestNote> = Writer::open(&place.ledger(), &small()).unwrap();
+    writer.append(&step(&[1])).unwrap();
+    assert_eq!(check(&place.ledger()).end, LedgerEnd::Live);
+    drop(writer);
+    assert_eq!(check(&place.ledger()).end, LedgerEnd::Open);
+    notes::append(&place.ledger(), 2..3, 1, &small());
+    assert_eq!(check(&place.ledger()).end, LedgerEnd::Closed);
+}
+
+#[test]
+fn a_damaged_log_has_no_head_and_each_missing_segment_is_told_once() {
+    let place = of_notes();
+    let sound = Forger::read(&place.ledger());
+    let mut forger = sound.clone();
+    let (segment, offset, _) = forger.records_before(forger.links.len())[10];
+    forger.flip(segment, offset, 1);
+    forger.write();
+    let report = check(&place.ledger());
+    assert_eq!((report.exit_code(), report.head, report.chain_head), (11, None, None));
+    sound.write();
+    fs::remove_file(place.ledger().join("segments/000000000002.seg")).unwrap();
+    let report = check(&place.ledger());
+    assert_eq!((report.exit_code(), checks(&report)), (12, vec!["segments"]));
+}
+
+#[test]
+fn a_header_that_does_not_go_on_from_the_segment_before_is_told_by_its_field() {
+    let place = of_notes();
+    let sound = Forger::read(&place.ledger());
+    let found = |segment: usize, field: usize, damaged: bool| {
+        let mut forger = sound.clone();
+        forger.flip(segment, field, 1);
+        forger.rechain();
+        if damaged {
+            // A segment whose end is sound is gone on from, damaged or not.
+            let (segment, offset, _) = forger.records_before(forger.links.len())[3];
+            forger.flip(segment, offset, 1);
+        }
+        forger.write();
+        let report = check(&place.ledger());
+        assert!([11, 12].contains(&report.exit_code()));
+        checks(&report).join(", ")
+    };
+    for damaged in [false, true] {
+        for segment in [0, 1] {
+            // The first segment's own bytes are damaged in that case.
+            if segment == 0 && damaged {
+                continue;
+            }
+            assert!(found(segment, 28, damaged).contains("epoch"), "{segment}");
+            assert!(found(segment, 88, damaged).contains("first sequence"), "{segment}");
+            assert!(found(segment, 96, damaged).contains("first frame number"), "{segment}");
+        }
+    }
+    // Another ledger's segment in the place of one.
+    sound.write();
+    let other = of_notes();
+    let name = "segments/000000000001.seg";
+    fs::copy(other.ledger().join(name), place.ledger().join(name)).unwrap();
+    assert!(checks(&check(&place.ledger())).contains(&"ledger id"));
+    // And one of its own under another's name.
+    sound.write();
+    fs::copy(place.ledger().join("segments/000000000002.seg"), place.ledger().join(name)).unwrap();
+    assert!(checks(&check(&place.ledger())).contains(&"segment index"));
+}
+
+#[test]
+fn under_a_policy_only_its_keys_vouch_and_a_callers_own_note_meets_none() {
+    let place = of_notes();
+    let ledger = place.ledger();
+    let kept = Note::parse(&fs::read(ledger.join("checkpoint")).unwrap()).unwrap();
+    let check_policy = |key: &str, against: Option<&Note>| {
+        let policy = Policy::parse(format!("log {key}\nquorum none\n").as_bytes()).unwrap();
+        let against = against.cloned();
+        let options = VerifyOptions { policy: Some(policy), against, ..VerifyOptions::default() };
+        verify(&ledger, &options).unwrap()
+    };
+    let own = place.key.key().verifier().to_string();
+    let report = check_policy(&own, Some(&kept));
+    assert_eq!((report.exit_code(), report.unanchored), (0, 0));
+    // A key of the same name that signed nothing: the log's own key is known, and vouches no more.
+    let stranger = log_key(place.dir.path(), 9).key().verifier().to_string();
+    let report = check_policy(&stranger, None);
+    assert_eq!((report.exit_code(), report.unanchored), (14, report.records));
+    assert!(report.provable.iter().all(|range| range.strength == Strength::SelfConsistent));
+    assert_eq!(report.keys.len(), 2);
+    // What the caller holds says what the log must be, and not that the log has a checkpoint.
+    fs::remove_dir_all(ledger.join("checkpoints")).unwrap();
+    fs::remove_file(ledger.join("checkpoint")).unwrap();
+    let report = check_policy(&own, Some(&kept));
+    assert_eq!((report.exit_code(), report.unanchored), (14, report.records));
+    assert_eq!(report.verdicts, [Verdict::BadSignature]);
+}
+
+#[test]
+fn frames_before_an_anchor_that_were_chained_anew_contradict_it() {
+    let place = of_notes();
+    sign_head::<TestNote>(&place.ledger(), &place.key, &small()).unwrap();
+    // Without notes nothing but the anchors tells.
+    fs::remove_dir_all(place.ledger().join("checkpoints")).unwrap();
+    fs::remove_file(place.ledger().join("checkpoint")).unwrap();
+    fs::remove_dir_all(place.ledger().join("tile")).unwrap();
+    let mut forger = Forger::read(&place.ledger());
+    // The commit time of the second frame.
+    let link = forger.links[2].clone();
+    forger.flip(link.segment, link.offset + 48, 1);
+    forger.rechain();
+    forger.write();
+    let report = check(&place.ledger());
+    assert_eq!(report.verdicts, [Verdict::Contradicted]);
+    assert!(report.findings[0].what.contains("chained anew"), "{:?}", report.findings);
+}
