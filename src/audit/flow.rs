@@ -119,7 +119,6 @@ impl<'o> Look<'o> {
             unproven: chain.unproven,
             unanchored: chain.records,
             fault_count: chain.faults_left_out,
-            faults: Vec::new(),
             provable: chain.provable.clone(),
             not_checked: chain.not_checked.clone(),
             left_out: from.map(|from| LeftOut { records: from.tree.end(), segments: from.index }),
