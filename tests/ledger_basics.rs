@@ -8,7 +8,7 @@ use schwabot::event::{
 };
 use schwabot::hash::Digest;
 use schwabot::ledger::disk::RealDisk;
-use schwabot::ledger::frame::{FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
+use schwabot::ledger::frame::{FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameRef};
 use schwabot::ledger::index::SegmentIndex;
 use schwabot::ledger::layout::Layout;
 use schwabot::ledger::scan::{Follower, scan_segment};
@@ -177,10 +177,17 @@ fn a_step_that_fits_no_frame_is_refused_and_changes_nothing() {
     let said = matches!(refused, LedgerError::StepTooLong { bytes, limit }
         if (bytes as u64, limit as u64) == (most + 1, most));
     assert!(said, "{refused}");
-    let step = filled(most);
-    let records = 1 + u64::from(step.len());
-    writer.append(&step).unwrap();
-    assert_eq!(writer.close().unwrap().size, records);
+    let longest = filled(most);
+    writer.append(&longest).unwrap();
+    assert_eq!(writer.close().unwrap().size, 1 + u64::from(longest.len()));
+    // It is never put into a frame behind others, however much room the segment has.
+    let path = dir.path().join("roomy");
+    let options = options(SyncMode::End, 64 << 20);
+    let mut writer: Writer<Note> = Writer::open(&path, &options).unwrap();
+    writer.append(&step(&[7])).unwrap();
+    writer.append(&longest).unwrap();
+    let head = writer.close().unwrap();
+    assert_eq!(all_notes(&path).len() as u64, head.size);
 }
 
 #[test]
@@ -332,7 +339,15 @@ fn an_idle_group_writer_proves_its_last_frame_by_an_empty_one() {
         Reader::<Note>::open(&path).unwrap().len() == 1
     });
     assert!(proven, "two seconds later the only record is still not proven");
+    // However long it is idle, one is enough.
+    std::thread::sleep(std::time::Duration::from_millis(700));
     assert_eq!(group.close().unwrap().size, 1);
+    let mut file = SegmentFile::open(&RealDisk, &Layout::new(&path).segment(0), false).unwrap();
+    let header = file.header().unwrap().unwrap();
+    let mut counts = Vec::new();
+    let mut visit = |frame: &FrameRef<'_>, _| counts.push(frame.header.count);
+    scan_segment(&mut file, &header, Follower::Nothing, &mut visit).unwrap();
+    assert_eq!(counts, [1, 0, 0], "the record's frame, the empty one, and CLOSE");
 }
 
 #[test]
