@@ -18,12 +18,13 @@ use schwabot::audit::{VerifyOptions, verify};
 use schwabot::checkpoint::{KeyFile, KeyKind, SigningKey, read_notes, sign_head};
 use schwabot::hash;
 use schwabot::ledger::SyncMode;
+use schwabot::ledger::disk::Disk;
 use schwabot::ledger::layout::Layout;
 
 use crate::is_full;
 use crate::support::dice::Dice;
 use crate::support::notes::{Note, step};
-use crate::support::sim_disk::{SimDisk, State};
+use crate::support::sim_disk::{SimDisk, State, Unsynced};
 use crate::support::sim_ledger::{check_after_crash, ledger_path, open, read, sim_options};
 
 /// Up to how many combinations of what was not synced are tried.
@@ -275,6 +276,33 @@ fn a_power_cut_after_any_call_loses_nothing_acknowledged_and_invents_nothing() {
     let distinct = reached.report("power cuts");
     let least = if is_full() { 60_000 } else { 5_000 };
     assert!(distinct > least, "only {distinct} crash points");
+}
+
+#[test]
+fn a_directory_that_somebody_else_made_lasts_before_a_record_in_it_is_acknowledged() {
+    let disk = SimDisk::new();
+    let path = ledger_path();
+    let above = path.parent().unwrap();
+    disk.create_dir(above).unwrap();
+    disk.sync_dir(above.parent().unwrap()).unwrap();
+    // Its name is not durable, and whoever made it does not care.
+    disk.create_dir(&path).unwrap();
+    disk.record();
+    drop(open(&disk, &sim_options(&disk, SyncMode::Always, 4096, 1)).unwrap());
+    let states = disk.history();
+    assert!(states.len() > 8, "opening has {} calls", states.len());
+    for (place, state) in (0_u64..).zip(&states) {
+        // The first opener died here, and the next one goes on with what it finds.
+        let disk = SimDisk::kill(state);
+        let mut writer = open(&disk, &sim_options(&disk, SyncMode::Always, 4096, place)).unwrap();
+        writer.append(&step(&[0])).unwrap();
+        drop(writer);
+        let survivor = SimDisk::cut_power(&disk.state(), Unsynced::Lost);
+        let mut writer =
+            open(&survivor, &sim_options(&survivor, SyncMode::Always, 4096, 9)).unwrap();
+        assert_eq!(writer.next_sequence(), 1, "killed after {:?}", state.call);
+        writer.append(&step(&[1])).unwrap();
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use schwabot::audit::{Report, VerifyOptions, verify};
 use schwabot::checkpoint::{KeyFile, KeyKind, Note as SignedNote, SigningKey, sign_head};
 use schwabot::hash;
+use schwabot::ledger::frame::FRAME_HEADER_BYTES;
+use schwabot::ledger::scan::FAULTS_KEPT_MAX;
 use schwabot::ledger::segment::SEGMENT_HEADER_BYTES;
 use schwabot::ledger::{LedgerEnd, LedgerError, SyncMode};
 
@@ -359,4 +361,30 @@ fn a_flipped_bit_of_an_unclosed_ledger_is_corruption_wherever_a_later_frame_prov
             }
         }
     }
+}
+
+#[test]
+fn of_more_faults_than_are_kept_all_are_counted() {
+    let disk = SimDisk::new();
+    let mut writer = open(&disk, &sim_options(&disk, SyncMode::Always, 1 << 20, 1)).unwrap();
+    for number in 0..2_204 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    writer.close().unwrap();
+    let disk = SimDisk::cut_power(&disk.state(), Unsynced::Kept);
+    let mut damaged = 0;
+    disk.alter(&segment_path(0), |bytes| {
+        for (offset, header) in sim_ledger::frames(bytes) {
+            // Damaged frames in a row are one fault.
+            if header.count > 0 && header.number.is_multiple_of(2) {
+                bytes[offset + FRAME_HEADER_BYTES + 8] ^= 1;
+                damaged += 1;
+            }
+        }
+    });
+    let report = check(&disk);
+    assert_eq!((report.exit_code(), report.fault_count), (11, damaged));
+    assert!(report.faults.len() <= FAULTS_KEPT_MAX && damaged > FAULTS_KEPT_MAX as u64 + 100);
+    let scanned = sim_ledger::faults(&disk);
+    assert_eq!(scanned.len(), FAULTS_KEPT_MAX);
 }
