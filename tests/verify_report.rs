@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use schwabot::audit::{AuditError, Level, Report, Strength, Verdict, VerifyOptions, verify};
-use schwabot::checkpoint::{Note, Policy, sign_head};
+use schwabot::checkpoint::{KeyKind, Note, Policy, sign_head};
 use schwabot::ledger::{LedgerEnd, SyncMode, Writer, WriterOptions};
 
-use crate::support::keys::{Place, log_key};
+use crate::support::keys::{Place, key, log_key};
 use crate::support::notes::{self, Note as TestNote, options, step};
 use crate::support::rechain::Forger;
 
@@ -127,8 +127,8 @@ fn under_a_policy_only_its_keys_vouch_and_a_callers_own_note_meets_none() {
     let place = of_notes();
     let ledger = place.ledger();
     let kept = Note::parse(&fs::read(ledger.join("checkpoint")).unwrap()).unwrap();
-    let check_policy = |key: &str, against: Option<&Note>| {
-        let policy = Policy::parse(format!("log {key}\nquorum none\n").as_bytes()).unwrap();
+    let check_policy = |vkey: &str, against: Option<&Note>| {
+        let policy = Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes()).unwrap();
         let against = against.cloned();
         let options = VerifyOptions { policy: Some(policy), against, ..VerifyOptions::default() };
         verify(&ledger, &options).unwrap()
@@ -148,6 +148,25 @@ fn under_a_policy_only_its_keys_vouch_and_a_callers_own_note_meets_none() {
     let report = check_policy(&own, Some(&kept));
     assert_eq!((report.exit_code(), report.unanchored), (14, report.records));
     assert_eq!(report.verdicts, [Verdict::BadSignature]);
+}
+
+#[test]
+fn the_key_of_another_log_says_nothing_of_this_one() {
+    let place = of_notes();
+    let path = place.ledger().join("checkpoint");
+    let other = key("example.com/other", KeyKind::Log, 7);
+    let mut note = Note::parse(&fs::read(&path).unwrap()).unwrap();
+    note.sign(&other, 0);
+    fs::write(&path, note.to_string()).unwrap();
+    let (own, other) = (place.key.key().verifier(), other.verifier());
+    let policy = format!("log {own}\nlog {other}\nquorum none\n");
+    let policy = Some(Policy::parse(policy.as_bytes()).unwrap());
+    let options = VerifyOptions { policy, ..VerifyOptions::default() };
+    let report = verify(&place.ledger(), &options).unwrap();
+    assert_eq!(report.exit_code(), 0, "{:?}", report.findings);
+    for checkpoint in &report.checkpoints {
+        assert_eq!(checkpoint.signed_by, ["example.com/bot"]);
+    }
 }
 
 #[test]
