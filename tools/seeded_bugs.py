@@ -8,6 +8,7 @@ longer in the source, ends the program with exit code 1.
     tools/seeded_bugs.py            plants all
     tools/seeded_bugs.py NAME...    plants these
     tools/seeded_bugs.py --list     names them
+    tools/seeded_bugs.py --places   says only whether their places are still in the source
 
 It builds in a directory of its own, or in the one that CARGO_TARGET_DIR names.
 """
@@ -26,7 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUGS = {
     "acknowledge-before-fsync": (
         "an append returns before its frame was synced",
-        [("src/ledger/writer.rs",
+        [("src/ledger/sync.rs",
           "let synced = self.segment.file.sync();",
           "let synced: std::io::Result<()> = Ok(());")],
     ),
@@ -72,7 +73,7 @@ BUGS = {
     ),
     "retry-fsync-after-failure": (
         "a failed fsync is tried again, and the second one believed",
-        [("src/ledger/writer.rs",
+        [("src/ledger/sync.rs",
           "let synced = self.segment.file.sync();",
           "let synced = self.segment.file.sync().or_else(|_| self.segment.file.sync());")],
     ),
@@ -112,7 +113,7 @@ BUGS = {
     "a-watermark-that-leads": (
         "a frame says of itself that it is durable",
         [("src/ledger/writer.rs",
-          "watermark: self.durable_below,",
+          "watermark: if ordered { self.position.number } else { self.durable_below },",
           "watermark: self.position.number + 1,")],
     ),
     "trust-cached-pages-after-a-failed-fsync": (
@@ -137,8 +138,8 @@ BUGS = {
     "seal-before-the-next-header": (
         "a segment is sealed before the one that continues it is ready",
         [("src/ledger/roll.rs",
-          "        self.end_segment(FLAG_SEAL)?;\n        self.write_index(&tree);\n",
-          "        self.write_index(&tree);\n"),
+          "        self.end_segment(FLAG_SEAL)?;\n        self.owe_index();\n",
+          "        self.owe_index();\n"),
          ("src/ledger/roll.rs",
           "        let prepared = self.files.prepare(&header);\n        let file = self.poison_on_error(prepared)?;\n",
           "        self.end_segment(FLAG_SEAL)?;\n"
@@ -153,7 +154,9 @@ BUGS = {
     ),
     "believe-derived-files": (
         "an audit does not look at tiles",
-        [("src/checkpoint/tile_check.rs", "if !sound {", "if !sound && size == 0 {")],
+        [("src/checkpoint/tile_check.rs",
+          "if !(self.go_on)() {",
+          "if !(self.go_on)() || tile.width > 0 {")],
     ),
 }
 
@@ -186,12 +189,25 @@ def plant(copy: pathlib.Path, changes: list[tuple[str, str, str]]) -> str | None
     return None
 
 
+def misplaced(name: str) -> str | None:
+    """What of a bug's place is no longer in the source."""
+    for file, old, _ in BUGS[name][1]:
+        path = ROOT / file
+        if not path.exists() or old not in path.read_text():
+            return f"{file} no longer holds {old!r}"
+    return None
+
+
 def main() -> int:
     names = sys.argv[1:] or list(BUGS)
     if names == ["--list"]:
         for name, (what, _) in BUGS.items():
             print(f"{name}: {what}")
         return 0
+    if names == ["--places"]:
+        problems = [f"{name}: {problem}" for name in BUGS if (problem := misplaced(name))]
+        print("\n".join(problems or [f"the places of {len(BUGS)} bugs are in the source"]))
+        return 1 if problems else 0
     unknown = [name for name in names if name not in BUGS]
     if unknown:
         print(f"no such bug: {', '.join(unknown)}; see --list", file=sys.stderr)
