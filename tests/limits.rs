@@ -179,10 +179,10 @@ fn a_packed_segment_of_any_claim_takes_no_more_memory_than_the_longest_table() {
         bytes
     };
     let forged = [
-        ("a bomb in a block", packed_file(&[bomb], plain.len() as u64)),
-        ("a long original", packed_file(&own, ORIGINAL_BYTES_MAX)),
-        ("the longest original there is", packed_file(&own, u64::MAX)),
-        ("4 GiB of zeroes", packed_file(&many, ORIGINAL_BYTES_MAX)),
+        ("a bomb in a block", packed_file(&[bomb], plain.len() as u64, &plain)),
+        ("a long original", packed_file(&own, ORIGINAL_BYTES_MAX, &plain)),
+        ("the longest original there is", packed_file(&own, u64::MAX, &plain)),
+        ("4 GiB of zeroes", packed_file(&many, ORIGINAL_BYTES_MAX, &plain)),
         ("a footer of many blocks", footer(most as u32)),
         ("a footer of all blocks", footer(u32::MAX)),
     ];

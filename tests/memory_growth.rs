@@ -107,7 +107,7 @@ fn a_packed_segment_that_unpacks_to_gigabytes_takes_no_more_memory_than_a_sound_
     frames.push(windowed.finish()?);
     for frame in frames {
         assert!(frame.len() < 60_000, "{}", frame.len());
-        std::fs::write(packed_path(&file), packed_file(&[frame], original))?;
+        std::fs::write(packed_path(&file), packed_file(&[frame], original, &[0; 192]))?;
         let bomb = peak_of(&["verify", &ledger], 11)?;
         assert!(bomb < packed + UNPACK_SLACK_BYTES && packed < plain + UNPACK_SLACK_BYTES);
     }

@@ -69,7 +69,8 @@ PACKED_VERSION = 1
 BLOCK_LENGTH = 65536
 STORED_MOST = 65536 + 256 + 64
 ORIGINAL_MOST = 1 << 32
-CHECKS_LENGTH = 36
+CHECKS_HEADER_AT = 36
+CHECKS_LENGTH = CHECKS_HEADER_AT + 192
 FOOTER_LENGTH = 9
 CHECKS_FRAME = 0x184D2A5B
 SEEK_FRAME = 0x184D2A5E
@@ -1104,7 +1105,7 @@ class PackedFile(RegularFile):
         lengths = struct.unpack_from("<%dI" % (2 * count), end, seek + 8)
         due = [BLOCK_LENGTH] * (count - 1) + [original - BLOCK_LENGTH * (count - 1)]
         fits = (
-            (frame, size, reserved, block) == (CHECKS_FRAME, 28 + 4 * count, 0, BLOCK_LENGTH)
+            (frame, size, reserved, block) == (CHECKS_FRAME, 220 + 4 * count, 0, BLOCK_LENGTH)
             and struct.unpack_from("<II", end, seek) == (SEEK_FRAME, 8 * count + FOOTER_LENGTH)
             and struct.unpack("<IBI", footer) == (count, 0, SEEK_MAGIC)
             and list(lengths[1::2]) == due
@@ -1118,6 +1119,7 @@ class PackedFile(RegularFile):
         for stored, wanted, checksum in zip(lengths[0::2], due, checksums):
             blocks.append((offset, stored, wanted, checksum))
             offset += stored
+        self.header = end[CHECKS_HEADER_AT:CHECKS_LENGTH]
         return blocks, original
 
     def _block(self, place):
@@ -1130,7 +1132,10 @@ class PackedFile(RegularFile):
             start = place * BLOCK_LENGTH
             self.damage.append((start, start + wanted))
         self.seen.add(place)
-        self.held = (place, bytes(wanted) if data is None else data)
+        if data is None:
+            # Without its header nothing of a segment could be judged.
+            data = (self.header if place == 0 else b"").ljust(wanted, b"\0")[:wanted]
+        self.held = (place, data)
         return self.held[1]
 
     def read(self, start, count):
@@ -1296,6 +1301,9 @@ class Log:
                 self.judge_segment(index, header, follower, is_last)
         if self.chain.known and self.chain.ended == SEAL:
             self.judge_spare(expected)
+        if not os.path.lexists(self.segment_path(indexes[-1])):
+            # Only what another segment follows is ever packed.
+            self.left_out(indexes[-1] + 1)
 
     def peek(self, index):
         """The header of a segment and None, or None and what is wrong with it."""

@@ -5,7 +5,7 @@ use crate::event::{
     self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
     SystemEvent, wire,
 };
-use crate::ledger::{Cursor, Entry, LedgerError};
+use crate::ledger::{CHUNK_BYTES, Cursor, Entry, LedgerError};
 
 /// A record, read and decoded.
 pub(super) struct Met {
@@ -33,8 +33,10 @@ pub(super) fn read_records(
     mut cursor: Cursor<'_, Event>,
 ) -> impl FnMut(&mut Vec<Met>, usize) -> Result<bool, LedgerError> + Send {
     move |all, wanted| {
-        while all.len() < wanted {
+        let mut bytes = 0;
+        while all.len() < wanted && bytes < CHUNK_BYTES {
             let Some(frame) = cursor.next_frame()? else { return Ok(false) };
+            bytes += frame.stored.len();
             all.extend(frame.records().map(|record| Met::read(&record)));
         }
         Ok(true)

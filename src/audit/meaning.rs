@@ -166,20 +166,20 @@ impl<'k> Checker<'k> {
         }
     }
 
-    fn record(&mut self, met: Met, report: &mut Report) {
+    fn record(&mut self, met: &Met, report: &mut Report) {
         if self.derive && report.mismatch.is_some() {
             // Nothing more is compared; the state is judged by another pass.
             return;
         }
-        let Met { sequence, decoded, derived } = met;
-        let (envelope, entry) = match decoded {
+        let sequence = met.sequence;
+        let (envelope, entry) = match &met.decoded {
             Ok(decoded) => decoded,
-            Err(error) => return self.unreadable(sequence, &error, report),
+            Err(error) => return self.unreadable(sequence, error, report),
         };
         let event = match entry {
             Entry::Event(event) => event,
             Entry::System(SystemEvent::SubjectShredded(said)) => {
-                return self.passed_over.explain(&said, report);
+                return self.passed_over.explain(said, report);
             }
             // The ledger's own records stand between steps and mean nothing to the world.
             Entry::System(_) => return,
@@ -188,13 +188,13 @@ impl<'k> Checker<'k> {
             let what = format!("`{}` is recorded as {:?}", event.name(), envelope.stamp.class);
             report.note(Verdict::StateMismatch, sequence, what);
         }
-        check_cause(sequence, &envelope, report);
-        self.imports.take(sequence, &envelope.stamp, &event, report);
+        check_cause(sequence, envelope, report);
+        self.imports.take(sequence, &envelope.stamp, event, report);
         match event.class() {
-            Class::Input => self.input(sequence, &envelope, &event, report),
+            Class::Input => self.input(sequence, envelope, event, report),
             Class::Derived | Class::System => {
-                let record = RecordRef { sequence, bytes: &derived };
-                self.derived(&record, &envelope, &event, report);
+                let record = RecordRef { sequence, bytes: &met.derived };
+                self.derived(&record, envelope, event, report);
             }
         }
     }

@@ -31,8 +31,8 @@ pub(super) struct ImportArgs {
     /// format's venue]
     #[arg(long, value_name = "NAME", value_parser = label)]
     pub(super) label: Option<String>,
-    /// Offset of the clock that wrote times without a zone, such as +02:00 [default: +00:00, told
-    /// as a defect]
+    /// Offset of the clock that wrote times without a zone, such as +02:00: of mt5-deals, and
+    /// refused for others [default: +00:00, told as a defect]
     #[arg(long, value_name = "OFFSET", value_parser = offset, allow_hyphen_values = true)]
     pub(super) utc_offset: Option<i32>,
     /// Leave out rows that cannot be read, and record that, instead of importing nothing

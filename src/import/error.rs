@@ -56,6 +56,14 @@ pub enum ImportError {
         /// The label.
         label: String,
     },
+    /// A clock was said for a file that has no use for it.
+    #[error("{}: --utc-offset is for clocks without a zone, and {format} has none", file.display())]
+    UnusedClock {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        format: &'static str,
+    },
     /// Nothing says how long the bars are.
     #[error("{}: nothing says how long its bars are; give --interval", file.display())]
     UnknownInterval {

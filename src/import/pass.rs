@@ -176,7 +176,12 @@ impl Pass<'_> {
 
     /// What is known before the first row.
     pub(super) fn opened(&self) -> Result<Opened, ImportError> {
-        Ok((self.file.format.open)(self.file)?.opened())
+        let opened = (self.file.format.open)(self.file)?.opened();
+        if self.file.utc_offset.is_some() && opened.utc_offset.is_none() {
+            let (file, format) = (self.file.path.clone(), self.file.format.name);
+            return Err(ImportError::UnusedClock { file, format });
+        }
+        Ok(opened)
     }
 
     pub(super) fn record_error(&self, row: u64, error: impl Into<RecordError>) -> ImportError {

@@ -1,8 +1,8 @@
 //! Reading ahead on a thread of its own, so that reading and what is done with it overlap.
 //!
 //! Invariants: what was read is taken in its order, whatever the number of threads; at most
-//! [`CHUNKS_AHEAD`] chunks wait, so memory does not grow with the input; a failure stands in the
-//! stream where the reading met it, behind all that was read before.
+//! [`CHUNKS_AHEAD`] chunks wait, so memory does not grow with the input's length; a failure stands
+//! in the stream where the reading met it, behind all that was read before.
 
 use std::ops::ControlFlow;
 
@@ -10,6 +10,9 @@ use crossbeam_channel::bounded;
 
 /// How many items change threads at once; one at a time would cost more than reading them.
 const CHUNK_ITEMS: usize = 512;
+/// After so many bytes of a log a chunk ends however few its records are, so that long ones take no
+/// more memory than short ones.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks that may wait.
 const CHUNKS_AHEAD: usize = 8;
 
@@ -22,24 +25,26 @@ pub fn usual_threads() -> usize {
 /// Calls `take` with everything that `read` reads, in order, until it breaks.
 ///
 /// `read` appends to the chunk that it is given until that holds at least as many items as it is
-/// asked for, and returns whether there may be more. With more than one thread it runs on its own.
+/// asked for, or what came of [`CHUNK_BYTES`], and returns whether there may be more. With more
+/// than one thread it runs on its own.
 ///
 /// # Errors
 /// What `take` returns, and what `read` returns once all before it was taken.
 pub(crate) fn read_ahead<T: Send, E: Send>(
     threads: usize,
     mut read: impl FnMut(&mut Vec<T>, usize) -> Result<bool, E> + Send,
-    mut take: impl FnMut(T) -> Result<ControlFlow<()>, E>,
+    mut take: impl FnMut(&T) -> Result<ControlFlow<()>, E>,
 ) -> Result<ControlFlow<()>, E> {
     if threads <= 1 {
         let mut chunk = Vec::new();
         loop {
             let more = read(&mut chunk, 1);
-            for item in chunk.drain(..) {
+            for item in &chunk {
                 if take(item)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
+            chunk.clear();
             if !more? {
                 return Ok(ControlFlow::Continue(()));
             }
@@ -61,7 +66,7 @@ pub(crate) fn read_ahead<T: Send, E: Send>(
             }
         });
         for (mut chunk, more) in &chunks {
-            for item in chunk.drain(..) {
+            for item in &chunk {
                 if take(item)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -69,6 +74,7 @@ pub(crate) fn read_ahead<T: Send, E: Send>(
             if !more? {
                 break;
             }
+            chunk.clear();
             drop(emptied.try_send(chunk));
         }
         Ok(ControlFlow::Continue(()))

@@ -21,7 +21,7 @@ pub(crate) use whole::{ended_early, parent_of, write_unnamed};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// How a file is opened.
@@ -67,6 +67,14 @@ pub trait Disk: Send + Sync {
     /// # Errors
     /// As the system says; [`io::ErrorKind::AlreadyExists`] when it exists.
     fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Returns whether nobody but a file's owner may read it; of a disk without owners, false.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn is_private(&self, _path: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
 
     /// Creates a directory and those above it, as far as they are missing.
     ///
@@ -213,6 +221,10 @@ impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
         Ok(Box::new(RealFile { file, path: path.to_owned() }))
+    }
+
+    fn is_private(&self, path: &Path) -> io::Result<bool> {
+        Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 == 0)
     }
 
     fn create_private(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {

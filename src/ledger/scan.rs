@@ -350,6 +350,11 @@ impl Scan<'_> {
         self.stepped_from = self.walker.position();
         file.read_the_rest()?;
         self.note_packing(file);
+        if file.packed_bytes().is_some() && matches!(self.follower, Follower::Nothing) {
+            // Only what another segment follows is ever packed.
+            let (at, expected) = (self.walker.position(), "the segment that follows a packed one");
+            self.fault(FaultClass::Missing, at, file.len(), "segments", expected, "nothing");
+        }
         if self.packed.is_empty() {
             return Ok(());
         }

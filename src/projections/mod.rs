@@ -33,7 +33,7 @@ use std::ops::ControlFlow;
 
 use crate::event::{Class, Event, RecordRef, Stamp, is_import_kind};
 use crate::kernel::World;
-use crate::ledger::{Entry, LedgerError, Reader, decode, read_ahead, usual_threads};
+use crate::ledger::{CHUNK_BYTES, Entry, LedgerError, Reader, decode, read_ahead, usual_threads};
 use crate::time::Timestamp;
 
 /// Up to where a log is folded.
@@ -188,8 +188,10 @@ fn fold_on(
     let threads = if much { usual_threads() } else { 1 };
     let mut cursor = reader.cursor(first)?;
     let read = |told: &mut Vec<Told>, wanted: usize| {
-        while told.len() < wanted {
+        let mut bytes = 0;
+        while told.len() < wanted && bytes < CHUNK_BYTES {
             let Some(frame) = cursor.next_frame()? else { return Ok(false) };
+            bytes += frame.stored.len();
             for record in frame.records().filter(|record| record.sequence >= first) {
                 told.push(Told::read(&record)?);
             }
@@ -201,7 +203,7 @@ fn fold_on(
         if told.is_beyond(up_to) {
             return Ok(ControlFlow::Break(()));
         }
-        let Told { sequence, time, .. } = told;
+        let Told { sequence, time, .. } = *told;
         match &told.event {
             Some(event) => {
                 watch(&folded.world, event, sequence, time);

@@ -227,7 +227,8 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// In the order of time, each takes the first partner that it may: no other choice pairs more.
+    /// In the order of time, each takes the first partner that it may. Where all figures are exact
+    /// no other choice pairs more.
     fn by_figures(&mut self) {
         let mut free: BTreeMap<String, Shelf> = BTreeMap::new();
         for (place, fill) in self.venue.iter().enumerate().filter(|(at, _)| !self.taken[1][*at]) {

@@ -1,17 +1,19 @@
 //! Packed segments, written from `FORMAT.md` alone.
 
-/// A packed file of these stored blocks, that says to hold an original of this length.
-pub(crate) fn packed_file(blocks: &[Vec<u8>], original: u64) -> Vec<u8> {
+/// A packed file of these stored blocks, that says to hold an original of this length which begins
+/// like this.
+pub(crate) fn packed_file(blocks: &[Vec<u8>], original: u64, begins: &[u8]) -> Vec<u8> {
     let count = u32::try_from(blocks.len()).unwrap();
     let mut end = Vec::new();
     let mut put = |bytes: &[u8]| end.extend_from_slice(bytes);
     put(&[0x5b, 0x2a, 0x4d, 0x18]);
-    put(&(28 + 4 * count).to_le_bytes());
+    put(&(220 + 4 * count).to_le_bytes());
     put(b"\x89SWBZST\n");
     put(&[0; 4]);
     put(&[1, 0, 0, 0]);
     put(&original.to_le_bytes());
     put(&65_536_u32.to_le_bytes());
+    put(&begins[..192]);
     for block in blocks {
         put(&crc32c::crc32c(block).to_le_bytes());
     }

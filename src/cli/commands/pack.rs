@@ -72,7 +72,10 @@ fn tell_packed(screen: &mut Screen, told: &Told) -> Result<(), CliError> {
     if already > 0 {
         screen.field("packed before", count(already, "segment"))?;
     }
-    let why = "the last one stays as it is, for whoever appends";
+    if left == 0 {
+        return Ok(());
+    }
+    let why = "the last one, for whoever appends, and those of more than 4 GiB stay as they are";
     screen.field("left", format_args!("{} ({why})", count(left, "segment")))
 }
 
@@ -83,5 +86,5 @@ fn tell_unpacked(screen: &mut Screen, told: &Told) -> Result<(), CliError> {
         screen.field("before", format_args!("{packed_bytes} bytes"))?;
         screen.field("now", format_args!("{bytes} bytes"))?;
     }
-    screen.field("never packed", count(already, "segment"))
+    screen.field("not packed", count(already, "segment"))
 }

@@ -54,7 +54,7 @@ pub(super) fn run(args: &StateArgs, reader: &Reader<Event>) -> Outcome {
 
 fn tell(screen: &mut Screen, import: &ImportedFile, at: bool) -> Result<(), CliError> {
     let started = &import.started;
-    let symbol = started.symbol.as_deref().unwrap_or("by row");
+    let symbol = started.symbol.as_deref().unwrap_or("what each row names");
     screen.line(format_args!("record {}: {} of {symbol}", import.sequence, started.format))?;
     screen.field("label", &started.label)?;
     if let Some(symbol) = &started.symbol_unnamed {

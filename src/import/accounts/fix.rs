@@ -83,6 +83,11 @@ impl FixLog {
             return Ok(());
         }
         let execution = message.needed(150, "ExecType(150)")?;
+        // A status report (20=3) tells again what was told.
+        if message.get(20) == Some("3") {
+            self.pass_over(message, "8");
+            return Ok(());
+        }
         let correction = match message.get(20) {
             Some("1") => Some(false),
             Some("2") => Some(true),
@@ -104,8 +109,7 @@ impl FixLog {
             "1" | "2" => matches!(message.get(20), None | Some("0")),
             _ => false,
         };
-        // A status report (20=3) tells again what was told.
-        if !is_trade || message.get(20) == Some("3") {
+        if !is_trade {
             self.pass_over(message, "8");
             return Ok(());
         }
@@ -256,7 +260,7 @@ fn fill_of(line: u64, message: &Message<'_>) -> Result<FillRow, Fault> {
 /// What was paid: Commission(12), or the group of MiscFeeAmt(137) and MiscFeeCurr(138) where all of
 /// it is in one currency.
 fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fault> {
-    let mut sum: Option<i128> = None;
+    let mut sum: Option<Number> = None;
     let mut currencies: Vec<&str> = Vec::new();
     for field in message.fields() {
         match field.tag {
@@ -266,7 +270,17 @@ fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fau
                     message.fault(137, "MiscFeeAmt(137)", reason)
                 };
                 let amount = Number::parse(field.value).map_err(|_| bad())?;
-                sum = Some(sum.unwrap_or(0).checked_add(amount.raw()).ok_or_else(bad)?);
+                sum = Some(match sum {
+                    None => amount,
+                    // What is kept as text beside a number has no sum.
+                    Some(sum) if sum.is_finer() || amount.is_finer() => {
+                        let reason = "several fees, one of them finer than 10^-12, are not added";
+                        return Err(message.fault(137, "MiscFeeAmt(137)", reason));
+                    }
+                    Some(sum) => {
+                        Number::from_raw(sum.raw().checked_add(amount.raw()).ok_or_else(bad)?)
+                    }
+                });
             }
             138 => currencies.push(field.value),
             _ => {}
@@ -275,13 +289,13 @@ fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fau
     currencies.dedup();
     match (sum, currencies.as_slice()) {
         (Some(sum), [currency]) => {
-            return Ok((Some(Number::from_raw(sum)), Some((*currency).to_owned())));
+            return Ok((Some(sum), Some((*currency).to_owned())));
         }
         (Some(_), [_, _, ..]) => {
             let reason = "fees in several currencies are not read";
             return Err(message.fault(138, "MiscFeeCurr(138)", reason));
         }
-        (Some(sum), []) => return Ok((Some(Number::from_raw(sum)), None)),
+        (Some(sum), []) => return Ok((Some(sum), None)),
         (None, _) => {}
     }
     // CommType 3 is an amount; 1 and 2 are rates.
@@ -301,6 +315,9 @@ fn broken_sum(message: &Message<'_>) -> Result<Option<String>, Fault> {
     let ordered = number(message, 38, "OrderQty(38)")?;
     let (filled, left) =
         (number(message, 14, "CumQty(14)")?, number(message, 151, "LeavesQty(151)")?);
+    if [ordered, filled, left].iter().any(|number| number.is_finer()) {
+        return Ok(None);
+    }
     let sum = filled.raw().checked_add(left.raw());
     Ok((sum != Some(ordered.raw())).then(|| {
         format!("ordered {ordered} is not filled {filled} and left {left} while the order is open")
@@ -313,5 +330,9 @@ fn number(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number,
 
 fn positive(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {
     let number = number(message, tag, name)?;
-    if number.raw() > 0 { Ok(number) } else { Err(message.fault(tag, name, "is not above zero")) }
+    match (number.raw() > 0, number.is_positive()) {
+        (true, _) => Ok(number),
+        (false, true) => Err(message.fault(tag, name, "is finer than 10^-12 and rounds to zero")),
+        (false, false) => Err(message.fault(tag, name, "is not above zero")),
+    }
 }

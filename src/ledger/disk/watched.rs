@@ -41,6 +41,10 @@ impl Disk for WatchedDisk {
         RealDisk.create_private(path)
     }
 
+    fn is_private(&self, path: &Path) -> io::Result<bool> {
+        RealDisk.is_private(path)
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         RealDisk.create_dir(path)
     }

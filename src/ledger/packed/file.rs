@@ -1,9 +1,9 @@
 //! Reading a packed segment at the offsets of the original.
 //!
 //! Memory: the table, 25 bytes a block of at most 65,536; one stored block; and what the caller
-//! asked for, in whole blocks. A block
-//! that cannot be brought back reads as zeroes, which no frame is made of, so that a walk goes on
-//! behind it as behind any damage; what was wrong is kept for whoever judges.
+//! asked for, in whole blocks. A block that cannot be brought back reads as zeroes, which no frame
+//! is made of, so that a walk goes on behind it as behind any damage; the segment's header in the
+//! first one is read from the table then. What was wrong is kept for whoever judges.
 
 use std::io;
 use std::path::Path;
@@ -99,6 +99,11 @@ impl PackedFile {
         let whole = self.unpacker.unpack(&self.stored, bytes);
         if !whole {
             bytes.fill(0);
+            if let Some(header) = self.table.header.filter(|_| place == 0)
+                && let Some(first) = bytes.first_chunk_mut()
+            {
+                *first = header;
+            }
         }
         let is_new = !std::mem::replace(&mut self.seen[place], true);
         let fits = checksum.is_none_or(|checksum| checksum == found);

@@ -9,6 +9,7 @@ use std::io;
 
 use super::codec::frame_at;
 use crate::ledger::disk::{DiskFile, ended_early};
+use crate::ledger::segment::SEGMENT_HEADER_BYTES;
 
 /// Bytes of the original in each block but the last, which has the rest.
 pub const BLOCK_BYTES: usize = 64 << 10;
@@ -30,8 +31,10 @@ const CHECKS_FRAME: u32 = 0x184d_2a5b;
 /// Skippable frame that holds a seek table.
 const SEEK_FRAME: u32 = 0x184d_2a5e;
 const SEEK_MAGIC: u32 = 0x8f92_eab1;
+/// Where the checks hold the original's header once more.
+const HEADER_AT: usize = 36;
 /// Bytes of the checks before the blocks' checksums.
-const CHECKS_BYTES: usize = 36;
+const CHECKS_BYTES: usize = HEADER_AT + SEGMENT_HEADER_BYTES;
 
 /// The checks' first fields as (name, offset, bytes), the same as in `FORMAT.md`.
 pub const CHECKS_LAYOUT: &[(&str, usize, usize)] = &[
@@ -43,7 +46,11 @@ pub const CHECKS_LAYOUT: &[(&str, usize, usize)] = &[
     ("reserved", 22, 2),
     ("original length", 24, 8),
     ("block length", 32, 4),
+    ("segment header", HEADER_AT, SEGMENT_HEADER_BYTES),
 ];
+
+/// The first bytes of a segment.
+pub(super) type Header = [u8; SEGMENT_HEADER_BYTES];
 
 /// Where a block lies.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +66,9 @@ pub(super) struct Table {
     pub(super) blocks: Vec<Block>,
     /// The original's length.
     pub(super) len: u64,
+    /// The original's first bytes, where a sound table says them. Without its header nothing of a
+    /// segment can be judged, so they are kept apart from the block that holds them.
+    pub(super) header: Option<Header>,
     /// What should be at the end and is not.
     pub(super) damage: Option<&'static str>,
 }
@@ -88,7 +98,7 @@ pub(super) fn block_len(len: u64, place: usize) -> usize {
 }
 
 /// The end of a file, from the stored length and the checksum of each block.
-pub(super) fn encode(blocks: &[(u32, u32)], len: u64) -> Vec<u8> {
+pub(super) fn encode(blocks: &[(u32, u32)], len: u64, header: &Header) -> Vec<u8> {
     let count = blocks.len() as u32;
     let mut end = Vec::with_capacity(end_bytes(blocks.len()));
     end.extend_from_slice(&CHECKS_FRAME.to_le_bytes());
@@ -99,6 +109,7 @@ pub(super) fn encode(blocks: &[(u32, u32)], len: u64) -> Vec<u8> {
     end.extend_from_slice(&[0; 2]);
     end.extend_from_slice(&len.to_le_bytes());
     end.extend_from_slice(&(BLOCK_BYTES as u32).to_le_bytes());
+    end.extend_from_slice(header);
     for (_, checksum) in blocks {
         end.extend_from_slice(&checksum.to_le_bytes());
     }
@@ -159,7 +170,9 @@ fn decode(end: &[u8], count: usize, blocks_end: u64) -> Option<Table> {
     let listed: Vec<(u32, u32)> = (0..count)
         .map(|place| (u32_at(end, lengths + 8 * place), u32_at(end, CHECKS_BYTES + 4 * place)))
         .collect();
-    if encode(&listed, len) != end {
+    let mut header = [0; SEGMENT_HEADER_BYTES];
+    header.copy_from_slice(&end[HEADER_AT..CHECKS_BYTES]);
+    if encode(&listed, len, &header) != end {
         return None;
     }
     let mut blocks = Vec::with_capacity(count);
@@ -171,7 +184,7 @@ fn decode(end: &[u8], count: usize, blocks_end: u64) -> Option<Table> {
         blocks.push(Block { offset, stored, checksum: Some(checksum) });
         offset += u64::from(stored);
     }
-    (offset == blocks_end).then_some(Table { blocks, len, damage: None })
+    (offset == blocks_end).then_some(Table { blocks, len, header: Some(header), damage: None })
 }
 
 /// Finds the blocks one after the other, as far as they are whole zstd frames of the right length.
@@ -190,7 +203,7 @@ fn walk(file: &dyn DiskFile, damage: &'static str) -> io::Result<Table> {
         offset += stored as u64;
         len += content;
     }
-    Ok(Table { blocks, len, damage: Some(damage) })
+    Ok(Table { blocks, len, header: None, damage: Some(damage) })
 }
 
 /// Fills `bytes` from a place that the file has.

@@ -23,7 +23,7 @@ use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::open::check_identity;
 use crate::ledger::recovery::{missing, sound_headers};
 use crate::ledger::scan::{Follower, SegmentEnd, scan_segment};
-use crate::ledger::segment::{SegmentHeader, file_name, index_of};
+use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name, index_of};
 use crate::ledger::walk::SegmentFile;
 use crate::ledger::{LedgerError, at, damage_among};
 
@@ -180,7 +180,7 @@ impl<'w> Work<'w> {
         let is_copy = there.packed && self.are_equal(&original, &packed)?;
         if !is_copy {
             let ready = temporary(&packed);
-            let target = self.create(&ready)?;
+            let target = self.create(&ready, &original)?;
             let mut source = self.open(&original)?;
             write_packed(&mut source, &*target).map_err(at("pack into", &ready))?;
             self.name(&original, &ready, &packed, there.packed)?;
@@ -201,7 +201,7 @@ impl<'w> Work<'w> {
         done.packed_bytes += source.ok().and_then(|file| file.packed_bytes()).unwrap_or(0);
         if !there.original {
             let ready = temporary(&original);
-            let target = self.create(&ready)?;
+            let target = self.create(&ready, &packed)?;
             let mut source = self.open(&original)?;
             write_original(&mut source, &*target).map_err(at("unpack into", &ready))?;
             self.name(&ready, &packed, &original, false)?;
@@ -278,8 +278,11 @@ impl<'w> Work<'w> {
         SegmentFile::open(self.disk, path, false).map_err(at("open", path))
     }
 
-    fn create(&self, path: &Path) -> Result<Box<dyn DiskFile>, LedgerError> {
-        self.disk.create(path).map_err(at("create", path))
+    /// Creates a copy; what only its owner may read stays so.
+    fn create(&self, path: &Path, of: &Path) -> Result<Box<dyn DiskFile>, LedgerError> {
+        let private = self.disk.is_private(of).map_err(at("look at", of))?;
+        let made = if private { self.disk.create_private(path) } else { self.disk.create(path) };
+        made.map_err(at("create", path))
     }
 
     /// Removes one of the two files, once the other one is durable.
@@ -312,6 +315,8 @@ fn temporary(path: &Path) -> PathBuf {
 fn write_packed(source: &mut SegmentFile, target: &dyn DiskFile) -> io::Result<()> {
     let mut packer = Packer::new()?;
     let (mut blocks, mut waiting, mut written) = (Vec::new(), Vec::new(), 0);
+    let mut header = [0; SEGMENT_HEADER_BYTES];
+    header.copy_from_slice(source.get(0, SEGMENT_HEADER_BYTES)?);
     let mut offset = 0;
     while offset < source.len() {
         let block = source.get(offset, BLOCK_BYTES)?;
@@ -328,7 +333,7 @@ fn write_packed(source: &mut SegmentFile, target: &dyn DiskFile) -> io::Result<(
             waiting.clear();
         }
     }
-    waiting.extend_from_slice(&encode(&blocks, source.len()));
+    waiting.extend_from_slice(&encode(&blocks, source.len(), &header));
     target.write_at(&waiting, written)?;
     target.sync()
 }

@@ -255,3 +255,18 @@ fn a_fee_in_another_currency_or_another_order_is_another_fill() -> TestResult {
     }
     Ok(())
 }
+
+#[test]
+fn a_clock_is_refused_for_a_file_that_has_no_use_for_it() -> TestResult {
+    let place = Place::new()?;
+    let row = "1735689600000,1,2,1,2,5,1735689659999,10,3,1,2,0\n";
+    let file = place.write("BTCUSDT-1m.csv", row)?;
+    let asked =
+        ["import".to_owned(), place.arg("ledger"), file, "--pair".into(), "BTC/USDT".into()];
+    let clock = ["--utc-offset".to_owned(), "+02:00".to_owned()];
+    let refused = run(&[&asked[..], &clock].concat())?;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.err.contains("--utc-offset is for clocks without a zone"), "{}", refused.err);
+    assert_eq!(run(&asked)?.code, Some(0));
+    Ok(())
+}
