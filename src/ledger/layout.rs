@@ -23,7 +23,8 @@ use super::disk::{Access, Disk, ended_early};
 use super::error::{LedgerError, at};
 use super::packed::packed_index_of;
 use super::segment::{
-    LedgerId, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader, file_name, index_of,
+    LedgerId, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader,
+    file_name, index_of,
 };
 use super::walk::SegmentFile;
 use crate::event::ApplicationId;
@@ -364,7 +365,13 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
 fn packed_start(disk: &dyn Disk, path: &Path) -> io::Result<(Vec<u8>, u64)> {
     let mut file = SegmentFile::open(disk, path, true)?;
     let len = file.len();
-    Ok((file.get(0, SEGMENT_HEADER_BYTES_MAX)?.to_vec(), len))
+    let mut start = file.get(0, SEGMENT_HEADER_BYTES_MAX)?.to_vec();
+    if file.packed_bytes().is_some() && start.len() < SEGMENT_HEADER_BYTES {
+        // What was packed was whole: where not even its beginning comes out, that is damage and not
+        // a segment that ends early.
+        start.resize(SEGMENT_HEADER_BYTES, 0);
+    }
+    Ok((start, len))
 }
 
 /// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short
