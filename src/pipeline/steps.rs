@@ -86,7 +86,7 @@ impl Steps {
         self.start(started, inputs)?;
         let (mut bars, mut defects) = (0, 0);
         let flow = read_ahead(threads, read_events(source), |event| {
-            self.step(&event)?;
+            self.step(event)?;
             match event {
                 Event::Bar(_) => bars += 1,
                 Event::DataDefect(_) => defects += 1,

@@ -126,7 +126,7 @@ pub(super) fn decide<S: Source + Send>(
     let (mut bars, mut defects) = (0, 0);
     let flow = read_ahead(threads, read_events(job.source), |event| {
         let records;
-        (records, time) = step(&event)?;
+        (records, time) = step(event)?;
         match event {
             Event::Bar(_) => bars += 1,
             Event::DataDefect(_) => defects += 1,
