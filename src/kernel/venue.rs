@@ -10,13 +10,13 @@
 //! counts quote currency is measured by its notional at the market's price.
 
 use super::portfolio::{Lot, SettleError};
-use super::run::{RunState, lot_of};
+use super::run::lot_of;
 use super::view::RunView;
 use crate::event::{
     OrderFilled, OrderPlaced, OrderRejected, PairId, RefusalReason, Side, VolumeUnit,
 };
 use crate::signals::square_root_impact;
-use crate::strategies::{Pending, Quote, Venue};
+use crate::strategies::{Pending, Quote, Venue, View};
 use crate::time::Timestamp;
 use crate::units::{Money, MoneyExact, Price, Quantity, Ratio, UnitError};
 
@@ -48,7 +48,7 @@ pub(super) fn price(
     let OrderPlaced { order, pair, side, quantity, .. } = *placed;
     let quote = match own {
         Some(venue) => venue.quote(view, placed, market)?,
-        None => simulated(view.run, placed, market)?,
+        None => simulated(view, placed, market)?,
     };
     let Quote { price, fee, slippage } = quote;
     if !price.is_positive() || fee < Money::ZERO {
@@ -57,15 +57,20 @@ pub(super) fn price(
     Ok(OrderFilled { order, pair, side, quantity, price, fee, slippage, time })
 }
 
-fn simulated(run: &RunState, placed: &OrderPlaced, market: Price) -> Result<Quote, RefusalReason> {
+fn simulated(
+    view: &RunView<'_>,
+    placed: &OrderPlaced,
+    market: Price,
+) -> Result<Quote, RefusalReason> {
     let OrderPlaced { pair, side, quantity, .. } = *placed;
     let overflow = |_: UnitError| RefusalReason::Overflow;
-    let slippage = slippage(run, pair, quantity, market)?;
-    let tick = run.started().config.instruments.get(usize::from(pair.0)).map(|known| known.tick);
+    let config = view.config();
+    let slippage = slippage(view, pair, quantity, market)?;
+    let tick = config.instruments.get(usize::from(pair.0)).map(|known| known.tick);
     let tick = tick.ok_or(RefusalReason::NotTradable)?;
     let price = worsen(market, side, slippage, tick).map_err(overflow)?;
     let notional = price.times(quantity).map_err(overflow)?;
-    let fee = notional.fee_at(run.started().config.venue.fee_rate).map_err(overflow)?;
+    let fee = notional.fee_at(config.venue.fee_rate).map_err(overflow)?;
     Ok(Quote { price, fee, slippage })
 }
 
@@ -81,16 +86,14 @@ fn worsen(market: Price, side: Side, by: Ratio, tick: Price) -> Result<Price, Un
 
 /// Returns how much worse than the market's the price is, as a share of it.
 fn slippage(
-    run: &RunState,
+    view: &RunView<'_>,
     pair: PairId,
     quantity: Quantity,
     market: Price,
 ) -> Result<Ratio, RefusalReason> {
-    let config = &run.started().config;
+    let config = view.config();
     let venue = &config.venue;
-    let state = run.pair(pair).ok_or(RefusalReason::NotTradable)?;
-    let volume = state.volumes.mean().filter(|volume| volume.is_positive());
-    let (Some(deviation), Some(volume)) = (state.returns.deviation(), volume) else {
+    let (Some(deviation), Some(volume)) = (view.deviation(pair), view.mean_volume(pair)) else {
         return Ok(venue.half_spread);
     };
     if venue.impact == Ratio::ZERO {
