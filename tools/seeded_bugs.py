@@ -178,24 +178,23 @@ def run_tests(copy: pathlib.Path, target: pathlib.Path) -> tuple[bool, list[str]
     return True, sorted(set(failed)), ran.stdout
 
 
-def plant(copy: pathlib.Path, changes: list[tuple[str, str, str]]) -> str | None:
-    """Makes the changes; why not, where that cannot be done."""
-    for file, old, new in changes:
-        path = copy / file
-        text = path.read_text()
-        if text.count(old) < 1:
-            return f"{file} no longer holds {old!r}"
-        path.write_text(text.replace(old, new, 1))
-    return None
-
-
-def misplaced(name: str) -> str | None:
-    """What of a bug's place is no longer in the source."""
-    for file, old, _ in BUGS[name][1]:
-        path = ROOT / file
+def misplaced(root: pathlib.Path, changes: list[tuple[str, str, str]]) -> str | None:
+    """Which place of a bug is no longer in the source."""
+    for file, old, _ in changes:
+        path = root / file
         if not path.exists() or old not in path.read_text():
             return f"{file} no longer holds {old!r}"
     return None
+
+
+def plant(copy: pathlib.Path, changes: list[tuple[str, str, str]]) -> str | None:
+    """Makes the changes; why not, where that cannot be done."""
+    problem = misplaced(copy, changes)
+    if problem is None:
+        for file, old, new in changes:
+            path = copy / file
+            path.write_text(path.read_text().replace(old, new, 1))
+    return problem
 
 
 def main() -> int:
@@ -205,7 +204,8 @@ def main() -> int:
             print(f"{name}: {what}")
         return 0
     if names == ["--places"]:
-        problems = [f"{name}: {problem}" for name in BUGS if (problem := misplaced(name))]
+        found = ((name, misplaced(ROOT, changes)) for name, (_, changes) in BUGS.items())
+        problems = [f"{name}: {problem}" for name, problem in found if problem]
         print("\n".join(problems or [f"the places of {len(BUGS)} bugs are in the source"]))
         return 1 if problems else 0
     unknown = [name for name in names if name not in BUGS]
