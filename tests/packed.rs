@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -52,6 +53,20 @@ fn ending(ledger: &Path, word: &str) -> BTreeMap<String, Vec<u8>> {
     let named = paths.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
     let ours = named.filter(|(name, _)| name.ends_with(word));
     ours.map(|(name, path)| (name, fs::read(path).unwrap())).collect()
+}
+
+/// A ledger of a step a number, each of so many notes.
+fn notes(numbers: Range<u64>, each: u64, options: &WriterOptions) -> (Place, PathBuf) {
+    let place = Place::with_steps(numbers, each, options);
+    let ledger = place.ledger();
+    (place, ledger)
+}
+
+/// The same, packed.
+fn packed_notes(numbers: Range<u64>, each: u64, options: &WriterOptions) -> (Place, PathBuf) {
+    let (place, ledger) = notes(numbers, each, options);
+    packed_now(&ledger);
+    (place, ledger)
 }
 
 fn packed_now(ledger: &Path) -> Packing {
@@ -143,9 +158,7 @@ fn a_packed_run_has_the_same_report_replay_state_and_receipts() -> TestResult {
 
 #[test]
 fn unpacking_gives_back_every_byte_and_leaves_nothing_packed() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
+    let (_place, ledger) = notes(0..3_000, 5, &long());
     append(&ledger, 3_000..3_100, 1, &small());
     let before = ending(&ledger, "");
     let done = packed_now(&ledger);
@@ -160,9 +173,7 @@ fn unpacking_gives_back_every_byte_and_leaves_nothing_packed() {
 
 #[test]
 fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..40, 1, &small());
+    let (_place, ledger) = notes(0..40, 1, &small());
     let mut writer: Writer<Note> = Writer::open(&ledger, &options(SyncMode::End, 90_000)).unwrap();
     writer.append(&step(&[40])).unwrap();
     writer.sync().unwrap();
@@ -198,9 +209,7 @@ fn writer_index(ledger: &Path) -> u64 {
 
 #[test]
 fn packing_again_packs_only_what_came_since() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
+    let (_place, ledger) = notes(0..60, 3, &small());
     let first = packed_now(&ledger);
     let files = ending(&ledger, "");
     let again = packed_now(&ledger);
@@ -215,9 +224,7 @@ fn packing_again_packs_only_what_came_since() {
 
 #[test]
 fn both_files_of_a_segment_count_as_the_original_and_the_next_call_removes_it() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
+    let (_place, ledger) = notes(0..60, 3, &small());
     let sound = said(&report(&ledger));
     let before = ending(&ledger, "");
     packed_now(&ledger);
@@ -241,9 +248,7 @@ fn both_files_of_a_segment_count_as_the_original_and_the_next_call_removes_it() 
 
 #[test]
 fn beside_a_writer_neither_packing_nor_unpacking_begins() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
+    let (_place, ledger) = notes(0..60, 3, &small());
     let writer: Writer<Note> = Writer::open(&ledger, &small()).unwrap();
     let before = ending(&ledger, "");
     assert!(matches!(pack(&RealDisk, &ledger), Err(LedgerError::Locked { .. })));
@@ -262,9 +267,7 @@ fn what_is_no_ledger_gets_no_lock_from_packing() {
 
 #[test]
 fn a_damaged_segment_is_not_packed_and_not_touched() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
+    let (_place, ledger) = notes(0..60, 3, &small());
     let mut bytes = fs::read(original(&ledger, 1)).unwrap();
     bytes[600] ^= 4;
     fs::write(original(&ledger, 1), &bytes).unwrap();
@@ -297,10 +300,7 @@ fn a_writer_goes_on_over_packed_segments_and_knows_all_keys_and_leaves() {
 
 #[test]
 fn every_flipped_bit_of_a_small_packed_segment_is_found() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..8, 2, &options(SyncMode::Always, 1024));
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..8, 2, &options(SyncMode::Always, 1024));
     let options = VerifyOptions { level: Some(Level::Tree), threads: 1, ..Default::default() };
     for index in [0, 1] {
         let path = packed(&ledger, index);
@@ -326,10 +326,7 @@ fn every_flipped_bit_of_a_small_packed_segment_is_found() {
 
 #[test]
 fn a_packed_segment_that_was_cut_or_lengthened_is_found_at_every_length() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..24, 2, &small());
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..24, 2, &small());
     let path = packed(&ledger, 1);
     let sound = fs::read(&path).unwrap();
     for length in (0..sound.len()).chain(sound.len() + 1..sound.len() + 20) {
@@ -344,10 +341,7 @@ fn a_packed_segment_that_was_cut_or_lengthened_is_found_at_every_length() {
 
 #[test]
 fn damage_of_one_block_is_named_by_the_originals_offsets_and_costs_only_its_frames() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
-    packed_now(&ledger);
+    let (place, ledger) = packed_notes(0..3_000, 5, &long());
     let path = packed(&ledger, 1);
     let sound = fs::read(&path).unwrap();
     let second =
@@ -381,10 +375,7 @@ fn damage_of_one_block_is_named_by_the_originals_offsets_and_costs_only_its_fram
 
 #[test]
 fn damage_of_the_first_block_costs_its_own_frames_and_not_the_segment() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
-    packed_now(&ledger);
+    let (place, ledger) = packed_notes(0..3_000, 5, &long());
     let path = packed(&ledger, 1);
     let mut bytes = fs::read(&path).unwrap();
     bytes[40] ^= 0x10;
@@ -402,10 +393,7 @@ fn damage_of_the_first_block_costs_its_own_frames_and_not_the_segment() {
 
 #[test]
 fn a_packed_segment_that_none_follows_is_a_log_whose_end_was_removed() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..24, 2, &small());
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..24, 2, &small());
     let last = ending(&ledger, ".zst").len() as u64;
     fs::remove_file(original(&ledger, last)).unwrap();
     assert_eq!(report(&ledger).exit_code(), 12);
@@ -418,9 +406,7 @@ fn a_packed_segment_that_none_follows_is_a_log_whose_end_was_removed() {
 #[test]
 fn what_only_its_owner_may_read_stays_so_packed_and_unpacked() {
     use std::os::unix::fs::PermissionsExt;
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..24, 2, &small());
+    let (_place, ledger) = notes(0..24, 2, &small());
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     fs::set_permissions(original(&ledger, 0), fs::Permissions::from_mode(0o600)).unwrap();
     packed_now(&ledger);
@@ -432,10 +418,7 @@ fn what_only_its_owner_may_read_stays_so_packed_and_unpacked() {
 
 #[test]
 fn a_damaged_table_costs_no_record() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
-    packed_now(&ledger);
+    let (place, ledger) = packed_notes(0..3_000, 5, &long());
     let path = packed(&ledger, 1);
     let mut bytes = fs::read(&path).unwrap();
     let end = bytes.len();
@@ -453,10 +436,7 @@ fn a_damaged_table_costs_no_record() {
 
 #[test]
 fn a_block_that_unpacks_to_more_or_less_than_it_says_is_refused() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..3_000, 5, &long());
     let whole = {
         let mut file = SegmentFile::open(&RealDisk, &original(&ledger, 1), false).unwrap();
         let len = usize::try_from(file.len()).unwrap();
@@ -486,10 +466,7 @@ fn a_block_that_unpacks_to_more_or_less_than_it_says_is_refused() {
 
 #[test]
 fn forged_files_whose_checksums_fit_are_judged_and_never_believed() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..24, 2, &small());
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..24, 2, &small());
     let path = packed(&ledger, 1);
     let sound = fs::read(&path).unwrap();
     let end = sound.len() - (12 + 53 + 192);
@@ -522,10 +499,7 @@ fn forged_files_whose_checksums_fit_are_judged_and_never_believed() {
 
 #[test]
 fn a_later_version_is_refused_and_not_accused() -> TestResult {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
-    packed_now(&ledger);
+    let (_place, ledger) = packed_notes(0..60, 3, &small());
     let path = packed(&ledger, 1);
     let mut bytes = fs::read(&path)?;
     let at = bytes.windows(8).position(|eight| eight == b"\x89SWBZST\n").unwrap() - 8;
@@ -623,9 +597,7 @@ impl DiskFile for CountingFile {
 
 #[test]
 fn an_original_stays_where_its_copy_reads_back_otherwise() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60, 3, &small());
+    let (_place, ledger) = notes(0..60, 3, &small());
     let before = ending(&ledger, ".seg");
     let rotten = CountingDisk { rots: true, ..CountingDisk::default() };
     for _ in 0..2 {
@@ -645,9 +617,7 @@ fn an_original_stays_where_its_copy_reads_back_otherwise() {
 
 #[test]
 fn a_seek_reads_only_the_blocks_that_it_needs_and_a_walk_each_block_once() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..60_000, 5, &options(SyncMode::End, 4 << 20));
+    let (_place, ledger) = notes(0..60_000, 5, &options(SyncMode::End, 4 << 20));
     append(&ledger, 60_000..60_001, 1, &small());
     packed_now(&ledger);
     let stored = fs::metadata(packed(&ledger, 0)).unwrap().len();
@@ -679,9 +649,7 @@ fn a_seek_reads_only_the_blocks_that_it_needs_and_a_walk_each_block_once() {
 
 #[test]
 fn zstd_itself_unpacks_a_packed_segment() {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
+    let (_place, ledger) = notes(0..3_000, 5, &long());
     let before = fs::read(original(&ledger, 1)).unwrap();
     packed_now(&ledger);
     let ours = zstd::stream::decode_all(&fs::read(packed(&ledger, 1)).unwrap()[..]).unwrap();
@@ -726,9 +694,7 @@ fn a_backup_keeps_its_originals_when_the_source_is_packed_and_may_be_packed_itse
 
 #[test]
 fn the_commands_say_what_they_did_and_inspect_what_is_packed() -> TestResult {
-    let place = Place::new();
-    let ledger = place.ledger();
-    append(&ledger, 0..3_000, 5, &long());
+    let (_place, ledger) = notes(0..3_000, 5, &long());
     let path = ledger.to_str().unwrap();
     let done = run(&["pack", path, "--format", "json"])?.json()?;
     assert_eq!((&done["type"], &done["left"]), (&"packed".into(), &1.into()));

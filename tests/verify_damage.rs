@@ -27,8 +27,7 @@ fn small() -> WriterOptions {
 
 /// A signed ledger of several segments, three records a frame.
 fn of_notes() -> Place {
-    let place = Place::new();
-    notes::append(&place.ledger(), 0..300, 3, &small());
+    let place = Place::with_steps(0..300, 3, &small());
     place.sign(&small()).unwrap();
     place
 }

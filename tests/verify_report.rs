@@ -17,8 +17,7 @@ fn small() -> WriterOptions {
 
 /// A signed ledger of several segments.
 fn of_notes() -> Place {
-    let place = Place::new();
-    notes::append(&place.ledger(), 0..200, 3, &small());
+    let place = Place::with_steps(0..200, 3, &small());
     place.sign(&small()).unwrap();
     place
 }

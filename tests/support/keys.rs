@@ -40,8 +40,13 @@ impl Place {
 
     /// The same with a closed ledger of these notes, a step each.
     pub(crate) fn with(numbers: Range<u64>, options: &WriterOptions) -> Self {
+        Self::with_steps(numbers, 1, options)
+    }
+
+    /// The same with so many notes a step.
+    pub(crate) fn with_steps(numbers: Range<u64>, notes: u64, options: &WriterOptions) -> Self {
         let place = Self::new();
-        notes::append(&place.ledger(), numbers, 1, options);
+        notes::append(&place.ledger(), numbers, notes, options);
         place
     }
 
