@@ -5,7 +5,7 @@ use crate::event::{
     self, Class, Envelope, Event, Mode, RecordError, RecordRef, RunId, RunStarted, Stamp,
     SystemEvent, wire,
 };
-use crate::ledger::{CHUNK_BYTES, Cursor, Entry, LedgerError};
+use crate::ledger::Entry;
 
 /// A record, read and decoded.
 pub(super) struct Met {
@@ -25,21 +25,6 @@ impl Met {
         let compared = decoded.as_ref().is_ok_and(|(_, entry)| !is_input(entry));
         let derived = if compared { record.bytes.to_vec() } else { Vec::new() };
         Self { sequence: record.sequence, decoded, derived }
-    }
-}
-
-/// Reads what a cursor goes through as [`read_ahead`](crate::ledger::read_ahead) asks for it.
-pub(super) fn read_records(
-    mut cursor: Cursor<'_, Event>,
-) -> impl FnMut(&mut Vec<Met>, usize) -> Result<bool, LedgerError> + Send {
-    move |all, wanted| {
-        let mut bytes = 0;
-        while all.len() < wanted && bytes < CHUNK_BYTES {
-            let Some(frame) = cursor.next_frame()? else { return Ok(false) };
-            bytes += frame.stored.len();
-            all.extend(frame.records().map(|record| Met::read(&record)));
-        }
-        Ok(true)
     }
 }
 

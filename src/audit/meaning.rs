@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::damage::is_damaged;
-use super::envelopes::{Met, check_cause, check_run_id, describe, read_records};
+use super::envelopes::{Met, check_cause, check_run_id, describe};
 use super::findings::{name_trade, registry_findings, state_findings};
 use super::imports::Imports;
 use super::report::{Mismatch, Report, Verdict};
@@ -102,7 +102,8 @@ fn fold(
     report: &mut Report,
 ) -> Result<(), LedgerError> {
     let mut checker = Checker::new(options, derive);
-    let flow = read_ahead(options.threads, read_records(reader.cursor(0)?), |met| {
+    let read = reader.cursor(0)?.in_chunks(|record| Ok(Met::read(record)));
+    let flow = read_ahead(options.threads, read, |met| {
         let from = met.sequence;
         if from.is_multiple_of(RECORDS_A_GLANCE) && deadline.is_over() {
             let what = "state and decisions: the time budget was used up";

@@ -8,11 +8,15 @@ use std::ops::ControlFlow;
 
 use crossbeam_channel::bounded;
 
+use super::error::LedgerError;
+use super::reader::Cursor;
+use crate::event::{Payload, RecordRef};
+
 /// How many items change threads at once; one at a time would cost more than reading them.
 const CHUNK_ITEMS: usize = 512;
 /// After so many bytes of a log a chunk ends however few its records are, so that long ones take no
 /// more memory than short ones.
-pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks that may wait.
 const CHUNKS_AHEAD: usize = 8;
 
@@ -39,10 +43,8 @@ pub(crate) fn read_ahead<T: Send, E: Send>(
         let mut chunk = Vec::new();
         loop {
             let more = read(&mut chunk, 1);
-            for item in &chunk {
-                if take(item)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+            if take_all(&chunk, &mut take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
             chunk.clear();
             if !more? {
@@ -66,10 +68,8 @@ pub(crate) fn read_ahead<T: Send, E: Send>(
             }
         });
         for (mut chunk, more) in &chunks {
-            for item in &chunk {
-                if take(item)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+            if take_all(&chunk, &mut take)?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
             if !more? {
                 break;
@@ -79,4 +79,37 @@ pub(crate) fn read_ahead<T: Send, E: Send>(
         }
         Ok(ControlFlow::Continue(()))
     })
+}
+
+fn take_all<T, E>(
+    chunk: &[T],
+    take: &mut impl FnMut(&T) -> Result<ControlFlow<()>, E>,
+) -> Result<ControlFlow<()>, E> {
+    for item in chunk {
+        if take(item)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+impl<P: Payload> Cursor<'_, P> {
+    /// Reads what is left as [`read_ahead`] asks for it: `read` makes an item of
+    /// each record at or after the sequence asked for.
+    pub(crate) fn in_chunks<T>(
+        mut self,
+        mut read: impl FnMut(&RecordRef<'_>) -> Result<T, LedgerError> + Send,
+    ) -> impl FnMut(&mut Vec<T>, usize) -> Result<bool, LedgerError> + Send {
+        move |items, wanted| {
+            let (from, mut bytes) = (self.from, 0);
+            while items.len() < wanted && bytes < CHUNK_BYTES {
+                let Some(frame) = self.next_frame()? else { return Ok(false) };
+                bytes += frame.stored.len();
+                for record in frame.records().filter(|record| record.sequence >= from) {
+                    items.push(read(&record)?);
+                }
+            }
+            Ok(true)
+        }
+    }
 }

@@ -16,7 +16,9 @@ mod whole;
 pub use map::{Map, exit_on_cut_files};
 pub use watched::WatchedDisk;
 pub use whole::{Readers, read_whole, remove_if_there, write_anew, write_derived, write_whole};
-pub(crate) use whole::{ended_early, parent_of, write_unnamed};
+pub(crate) use whole::{
+    TEMPORARY_SUFFIX, ended_early, parent_of, temporary, with_suffix, write_unnamed,
+};
 
 use std::fs::{File, OpenOptions};
 use std::io;

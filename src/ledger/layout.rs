@@ -238,8 +238,10 @@ impl Layout {
 pub struct Listed {
     /// The index in its name.
     pub index: u64,
-    /// The file's length.
+    /// The file's length; of a packed one, the original's.
     pub bytes: u64,
+    /// What it takes on the disk, where it is packed.
+    pub packed_bytes: Option<u64>,
     /// Its header, or why it has none.
     pub header: Result<SegmentHeader, SegmentError>,
 }
@@ -306,12 +308,13 @@ impl Listing {
         // Where a segment and its packed copy both stand, the segment is what counts.
         for index in indexes.collect::<BTreeSet<u64>>() {
             let path = layout.segment(index);
-            let start = match read_start(disk, &path, SEGMENT_HEADER_BYTES_MAX) {
+            let found = match read_start(disk, &path, SEGMENT_HEADER_BYTES_MAX) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => packed_start(disk, &path),
-                start => start,
+                plain => plain.map(|(start, bytes)| (start, bytes, None)),
             };
-            let (bytes, len) = start.map_err(at("read", &path))?;
-            segments.push(Listed { index, bytes: len, header: SegmentHeader::decode(&bytes) });
+            let (start, bytes, packed_bytes) = found.map_err(at("read", &path))?;
+            let header = SegmentHeader::decode(&start);
+            segments.push(Listed { index, bytes, packed_bytes, header });
         }
         let spare = match read_start(disk, &layout.spare(), SEGMENT_HEADER_BYTES_MAX) {
             Ok((bytes, _)) => SegmentHeader::decode(&bytes).ok(),
@@ -361,17 +364,18 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
     false
 }
 
-/// As [`read_start`], of a segment whose file is not there: what it holds may be packed.
-fn packed_start(disk: &dyn Disk, path: &Path) -> io::Result<(Vec<u8>, u64)> {
+/// As [`read_start`], of a segment whose file is not there: what it holds may be packed. Says also
+/// what it takes then.
+fn packed_start(disk: &dyn Disk, path: &Path) -> io::Result<(Vec<u8>, u64, Option<u64>)> {
     let mut file = SegmentFile::open(disk, path, true)?;
-    let len = file.len();
+    let (len, packed_bytes) = (file.len(), file.packed_bytes());
     let mut start = file.get(0, SEGMENT_HEADER_BYTES_MAX)?.to_vec();
-    if file.packed_bytes().is_some() && start.len() < SEGMENT_HEADER_BYTES {
+    if packed_bytes.is_some() && start.len() < SEGMENT_HEADER_BYTES {
         // What was packed was whole: where not even its beginning comes out, that is damage and not
         // a segment that ends early.
         start.resize(SEGMENT_HEADER_BYTES, 0);
     }
-    Ok((start, len))
+    Ok((start, len, packed_bytes))
 }
 
 /// Reads up to `bytes` bytes of a file's beginning, and its length. A writer may trim a short

@@ -43,8 +43,8 @@ mod tail;
 mod tree;
 mod writer;
 
+pub(crate) use ahead::read_ahead;
 pub use ahead::usual_threads;
-pub(crate) use ahead::{CHUNK_BYTES, read_ahead};
 pub use batch::Batch;
 pub use embedded::{Ledger, Recorded};
 pub use error::LedgerError;

@@ -20,6 +20,7 @@ mod work;
 
 use std::path::{Path, PathBuf};
 
+use super::disk::with_suffix;
 use super::segment::index_of;
 pub(super) use file::{Damage, PackedFile};
 pub use table::{
@@ -37,9 +38,7 @@ pub(crate) const BLOCK_CHECK: &str = "packed block";
 /// Where the packed copy of a segment stands.
 #[must_use]
 pub fn packed_path(segment: &Path) -> PathBuf {
-    let mut name = segment.as_os_str().to_owned();
-    name.push(PACKED_SUFFIX);
-    PathBuf::from(name)
+    with_suffix(segment, PACKED_SUFFIX)
 }
 
 /// Returns the index that the name of a packed segment states, if it is one.

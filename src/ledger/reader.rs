@@ -324,7 +324,7 @@ pub struct Cursor<'r, P> {
     reader: &'r Reader<P>,
     place: usize,
     open: Option<OpenPart>,
-    from: u64,
+    pub(super) from: u64,
 }
 
 impl<P: Payload> Cursor<'_, P> {

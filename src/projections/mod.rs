@@ -33,7 +33,7 @@ use std::ops::ControlFlow;
 
 use crate::event::{Class, Event, RecordRef, Stamp, is_import_kind};
 use crate::kernel::World;
-use crate::ledger::{CHUNK_BYTES, Entry, LedgerError, Reader, decode, read_ahead, usual_threads};
+use crate::ledger::{Entry, LedgerError, Reader, decode, read_ahead, usual_threads};
 use crate::time::Timestamp;
 
 /// Up to where a log is folded.
@@ -186,18 +186,7 @@ fn fold_on(
     }
     let much = reader.len().saturating_sub(first) >= RECORDS_FOR_A_THREAD;
     let threads = if much { usual_threads() } else { 1 };
-    let mut cursor = reader.cursor(first)?;
-    let read = |told: &mut Vec<Told>, wanted: usize| {
-        let mut bytes = 0;
-        while told.len() < wanted && bytes < CHUNK_BYTES {
-            let Some(frame) = cursor.next_frame()? else { return Ok(false) };
-            bytes += frame.stored.len();
-            for record in frame.records().filter(|record| record.sequence >= first) {
-                told.push(Told::read(&record)?);
-            }
-        }
-        Ok::<_, LedgerError>(true)
-    };
+    let read = reader.cursor(first)?.in_chunks(Told::read);
     // Why it ends is known by what was folded.
     let _ended = read_ahead(threads, read, |told| {
         if told.is_beyond(up_to) {

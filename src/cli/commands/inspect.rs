@@ -120,7 +120,7 @@ fn segment(
         index: listed.index,
         epoch: header.map(|header| header.epoch),
         bytes: listed.bytes,
-        packed_bytes: packed_bytes(place_of, listed.index)?,
+        packed_bytes: listed.packed_bytes,
         first_sequence: header.map(|header| header.first_sequence),
         records: header
             .zip(scan.as_ref())
@@ -138,15 +138,6 @@ fn segment(
         // What a writer at work has not finished is no fault.
         faults: scan.filter(|_| !growing).map_or(0, |scan| scan.faults.len()),
     })
-}
-
-/// What a segment takes on the disk, where it is packed.
-fn packed_bytes((disk, layout): (&dyn Disk, &Layout), index: u64) -> Result<Option<u64>, CliError> {
-    let path = layout.segment(index);
-    match SegmentFile::open(disk, &path, true) {
-        Ok(file) => Ok(file.packed_bytes()),
-        Err(source) => Err(LedgerError::Io { action: "open", path, source }.into()),
-    }
 }
 
 fn end_of(segments: &[Segment], live: bool) -> &'static str {

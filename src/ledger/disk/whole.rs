@@ -108,9 +108,17 @@ pub(crate) fn parent_of(path: &Path) -> Option<&Path> {
     Some(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
 }
 
+/// How the name of a file that is not ready ends.
+pub(crate) const TEMPORARY_SUFFIX: &str = ".new";
+
 /// Where a file is made ready; a crash leaves it, and the next write removes it.
-fn temporary(path: &Path) -> PathBuf {
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    with_suffix(path, TEMPORARY_SUFFIX)
+}
+
+/// The path whose name goes on after the given one's end.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".new");
+    name.push(suffix);
     PathBuf::from(name)
 }

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::codec::Packer;
 use super::table::{BLOCK_BYTES, ORIGINAL_BYTES_MAX, STORED_BYTES_MAX, encode};
 use super::{PACKED_SUFFIX, packed_index_of, packed_path};
-use crate::ledger::disk::{Access, Disk, DiskFile, remove_if_there};
+use crate::ledger::disk::{Access, Disk, DiskFile, TEMPORARY_SUFFIX, remove_if_there, temporary};
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::open::check_identity;
 use crate::ledger::recovery::{missing, sound_headers};
@@ -29,8 +29,6 @@ use crate::ledger::{LedgerError, at, damage_among};
 
 /// Bytes that are compared, and written, at a time.
 const PIECE_BYTES: usize = 1 << 20;
-/// How the name of a file that is not ready ends.
-const TEMPORARY_SUFFIX: &str = ".new";
 
 /// What packing or unpacking came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -303,12 +301,6 @@ impl<'w> Work<'w> {
         let dir = self.layout.segments();
         self.disk.sync_dir(&dir).map_err(at("sync", &dir))
     }
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(TEMPORARY_SUFFIX);
-    PathBuf::from(name)
 }
 
 /// Writes a packed copy of what `source` holds, and makes it durable.
