@@ -163,6 +163,30 @@ impl Number {
         main.checked_add(fine).map(MoneyExact::from_raw).ok_or(overflow)
     }
 
+    /// Returns the sum of both, exact and without zeros at its end; none where it does not fit.
+    ///
+    /// # Examples
+    /// ```
+    /// use schwabot::import::Number;
+    /// let (one, other) = (Number::parse("1.0000000000004")?, Number::parse("2.0000000000002")?);
+    /// let sum = one.plus(other).unwrap();
+    /// assert_eq!((sum, sum.raw()), (Number::parse("3.0000000000006")?, 3_000_000_000_001));
+    /// assert_eq!(Number::from_raw(i128::MAX).plus(Number::from_raw(1)), None);
+    /// # Ok::<(), schwabot::units::UnitError>(())
+    /// ```
+    #[must_use]
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let raw = self.raw.checked_add(other.raw)?;
+        let rest = self.rest + other.rest;
+        // Rounded half-even, as every number is.
+        let (above, half) = (rest.abs(), REST_ONE / 2);
+        let carries = above > half || (above == half && raw % 2 != 0);
+        let carry = if carries { rest.signum() } else { 0 };
+        let raw = raw.checked_add(carry)?;
+        let rest = rest - carry * REST_ONE;
+        Some(Self { raw, rest, decimals: FINE_DIGITS }.trimmed())
+    }
+
     /// Returns the number without its sign.
     #[must_use]
     pub const fn magnitude(self) -> Self {

@@ -62,9 +62,7 @@ fn take(trade: &Object<'_>, row: u64, told: &mut Waiting) -> Result<(), Fault> {
     let amount = number("amount", AMOUNT)?.ok_or_else(|| trade.fault("amount", "is missing"))?;
     let cost = number("cost", COST)?;
     for (name, number) in [("price", &price), ("amount", &amount)] {
-        if number.raw() <= 0 {
-            return Err(trade.fault(name, "is not above zero"));
-        }
+        rows::above_zero(*number).map_err(|reason| trade.fault(name, reason))?;
     }
     let time = match trade.time("timestamp", times::milliseconds)? {
         Some(time) => Some(time),
@@ -105,8 +103,8 @@ fn fee_of(
         sum = Some(match sum.take() {
             None => (cost, currency),
             Some((before, known)) if known == currency => {
-                let both = before.raw().checked_add(cost.raw());
-                (Number::from_raw(both.ok_or_else(|| fee.fault("cost", "too large"))?), known)
+                let both = before.plus(cost);
+                (both.ok_or_else(|| fee.fault("cost", "too large"))?, known)
             }
             Some(first) => {
                 let of = currency.as_deref().map_or("none".to_owned(), quote);

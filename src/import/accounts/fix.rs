@@ -269,18 +269,8 @@ fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fau
                     let reason = format!("{} is no amount", quote(field.value));
                     message.fault(137, "MiscFeeAmt(137)", reason)
                 };
-                let amount = Number::parse(field.value).map_err(|_| bad())?;
-                sum = Some(match sum {
-                    None => amount,
-                    // What is kept as text beside a number has no sum.
-                    Some(sum) if sum.is_finer() || amount.is_finer() => {
-                        let reason = "several fees, one of them finer than 10^-12, are not added";
-                        return Err(message.fault(137, "MiscFeeAmt(137)", reason));
-                    }
-                    Some(sum) => {
-                        Number::from_raw(sum.raw().checked_add(amount.raw()).ok_or_else(bad)?)
-                    }
-                });
+                let amount = rows::number(field.value).map_err(|_| bad())?;
+                sum = Some(sum.unwrap_or_default().plus(amount).ok_or_else(bad)?);
             }
             138 => currencies.push(field.value),
             _ => {}
@@ -315,11 +305,7 @@ fn broken_sum(message: &Message<'_>) -> Result<Option<String>, Fault> {
     let ordered = number(message, 38, "OrderQty(38)")?;
     let (filled, left) =
         (number(message, 14, "CumQty(14)")?, number(message, 151, "LeavesQty(151)")?);
-    if [ordered, filled, left].iter().any(|number| number.is_finer()) {
-        return Ok(None);
-    }
-    let sum = filled.raw().checked_add(left.raw());
-    Ok((sum != Some(ordered.raw())).then(|| {
+    Ok((filled.plus(left) != Some(ordered)).then(|| {
         format!("ordered {ordered} is not filled {filled} and left {left} while the order is open")
     }))
 }
@@ -330,9 +316,5 @@ fn number(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number,
 
 fn positive(message: &Message<'_>, tag: u32, name: &'static str) -> Result<Number, Fault> {
     let number = number(message, tag, name)?;
-    match (number.raw() > 0, number.is_positive()) {
-        (true, _) => Ok(number),
-        (false, true) => Err(message.fault(tag, name, "is finer than 10^-12 and rounds to zero")),
-        (false, false) => Err(message.fault(tag, name, "is not above zero")),
-    }
+    rows::above_zero(number).map_err(|reason| message.fault(tag, name, reason))
 }

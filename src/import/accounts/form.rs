@@ -176,6 +176,6 @@ pub(super) fn above_zero(
     column: Column,
     number: Option<Number>,
 ) -> Result<Number, Fault> {
-    let number = number.filter(|number| number.raw() > 0);
-    number.ok_or_else(|| row.fault(column, "is not above zero"))
+    let number = number.ok_or("is not above zero").and_then(rows::above_zero);
+    number.map_err(|reason| row.fault(column, reason))
 }

@@ -45,8 +45,7 @@ pub(super) trait Named {
 
     /// Reads a number above zero.
     fn positive(&self, name: &'static str) -> Result<Number, Fault> {
-        let number = self.needed_number(name)?;
-        if number.raw() > 0 { Ok(number) } else { Err(self.fault(name, "is not above zero")) }
+        rows::above_zero(self.needed_number(name)?).map_err(|reason| self.fault(name, reason))
     }
 
     /// Reads `buy` or `sell`.

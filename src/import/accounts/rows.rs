@@ -263,6 +263,15 @@ pub(super) fn number(text: &str) -> Result<Number, String> {
     }
 }
 
+/// Refuses a number that is not above zero, or that no field of a record can tell from zero.
+pub(super) fn above_zero(number: Number) -> Result<Number, &'static str> {
+    match (number.raw() > 0, number.is_positive()) {
+        (true, _) => Ok(number),
+        (false, true) => Err("is finer than 10^-12 and rounds to zero"),
+        (false, false) => Err("is not above zero"),
+    }
+}
+
 /// Reads `buy` or `sell` in any case; says what is wrong with any other text.
 pub(super) fn side(text: &str) -> Result<Side, String> {
     if text.eq_ignore_ascii_case("buy") {

@@ -59,6 +59,17 @@ fn an_execution_report_of_a_trade_is_a_fill_whatever_separates_its_fields() {
 }
 
 #[test]
+fn several_fees_are_added_exactly_however_fine_they_are() {
+    let more = "17=E1|150=F|31=2|32=1|60=20240808-23:54:15|136=2|\
+                137=0.0000000000001234|138=BTC|139=4|137=0.0000000000005|138=BTC|139=4";
+    let read = read(AccountFormat::FixLog, format!("{}\n", report(2, more)));
+    let [fill] = read.fills.as_slice() else { panic!("{read:?}") };
+    let fee = fill.fee.unwrap();
+    assert_eq!((fee.to_string().as_str(), fee.raw()), ("0.0000000000006234", 1));
+    assert_eq!(fill.fee_currency.as_deref(), Some("BTC"));
+}
+
+#[test]
 fn in_version_4_2_partial_and_whole_fills_are_trades_and_a_correction_is_a_fill_in_anothers_place()
 {
     let old = |number: u32, more: &str| {
