@@ -14,6 +14,7 @@ mod imports;
 mod ledgers;
 mod meaning;
 mod notes;
+mod packed;
 pub(crate) mod seeds;
 mod words;
 
@@ -36,6 +37,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("segment", frames::segment, 5_000),
     target("ledger", ledgers::ledger, 300),
     target("salvage", ledgers::salvaged, 20),
+    target("packed-segment", packed::segment, 300),
     target("index", ledgers::index, 300),
     target("tiles", ledgers::tiles, 300),
     target("meaning", meaning::meaning, 150),

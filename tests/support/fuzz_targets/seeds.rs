@@ -14,7 +14,7 @@ use schwabot::time::Timestamp;
 
 use super::ledgers::log_key;
 use super::notes::{LEAVES, record_at, root_of, witness_key};
-use super::{accounts, importers, imports, ledgers, meaning};
+use super::{accounts, importers, imports, ledgers, meaning, packed};
 use crate::support::notes::stamp;
 use crate::support::{runs, samples};
 
@@ -26,6 +26,7 @@ pub(crate) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "header" => headers(),
         "segment" => segments(),
         "ledger" | "salvage" => edits(),
+        "packed-segment" => packed::seeds(),
         "index" => [0, 1].map(ledgers::index_seed).to_vec(),
         "tiles" => vec![vec![0, 5, 0, 1, 3, 0, 9], vec![1, 44, 1, 0], vec![2, 7, 0, 2]],
         "meaning" => vec![behind_lengths(&run_records()), behind_lengths(&engine_records())],

@@ -10,6 +10,8 @@ pub(crate) mod runs;
 pub(crate) mod samples;
 #[path = "../../../tests/support/samples_domain.rs"]
 pub(crate) mod samples_domain;
+#[path = "../../../tests/support/samples_import.rs"]
+pub(crate) mod samples_import;
 #[path = "../../../tests/support/sim_disk.rs"]
 pub(crate) mod sim_disk;
 #[path = "../../../tests/support/sim_ledger.rs"]
