@@ -90,20 +90,25 @@ fn reading_can_begin_at_any_sequence_with_and_without_the_indexes() {
 }
 
 #[test]
-fn the_head_does_not_depend_on_batching_sync_mode_or_segment_length() {
+fn the_head_depends_neither_on_batching_sync_mode_or_segment_length_nor_on_who_hashed_the_leaves() {
     let heads: Vec<_> = [
-        (SyncMode::Always, 4096, 1),
-        (SyncMode::End, 4096, 1),
-        (SyncMode::End, 1 << 20, 1),
-        (SyncMode::Always, 64 << 10, 13),
-        (SyncMode::End, 64 << 10, 100),
+        (SyncMode::Always, 4096, 1, 32 << 20),
+        (SyncMode::End, 4096, 1, 32 << 20),
+        (SyncMode::End, 1 << 20, 1, 32 << 20),
+        (SyncMode::Always, 64 << 10, 13, 32 << 20),
+        (SyncMode::End, 64 << 10, 100, 32 << 20),
+        // The writer hashes all leaves itself, or some.
+        (SyncMode::End, 64 << 10, 3, 0),
+        (SyncMode::Always, 64 << 10, 13, 0),
+        (SyncMode::Always, 64 << 10, 13, 20_000),
     ]
     .into_iter()
-    .map(|(sync, segment_bytes, per_step)| {
+    .map(|(sync, segment_bytes, per_step, tree_lag_bytes)| {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger");
-        let mut writer: Writer<Note> = Writer::open(&path, &options(sync, segment_bytes)).unwrap();
-        for chunk in (0..300).collect::<Vec<u64>>().chunks(per_step) {
+        let options = WriterOptions { tree_lag_bytes, ..options(sync, segment_bytes) };
+        let mut writer: Writer<Note> = Writer::open(&path, &options).unwrap();
+        for chunk in (0..2_000).collect::<Vec<u64>>().chunks(per_step) {
             writer.append(&step(chunk)).unwrap();
         }
         writer.close().unwrap()

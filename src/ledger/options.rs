@@ -25,6 +25,10 @@ pub struct WriterOptions {
     pub sync: SyncMode,
     /// Length of new segments; at least 1 KiB.
     pub segment_bytes: u64,
+    /// Memory of the frames whose leaves may wait to be hashed beside the writer. Rather than
+    /// exceed it the writer hashes leaves itself, of which 8 MiB more may wait; with 0 it hashes
+    /// all.
+    pub tree_lag_bytes: usize,
     /// The storage.
     pub disk: Arc<dyn Disk>,
     /// The clock and the dice.
@@ -32,11 +36,13 @@ pub struct WriterOptions {
 }
 
 impl Default for WriterOptions {
-    /// Durable at every append, 64 MiB segments, the machine's own disk and clock.
+    /// Durable at every append, 64 MiB segments, 32 MiB that the tree may lag behind, the machine's
+    /// own disk and clock.
     fn default() -> Self {
         Self {
             sync: SyncMode::Always,
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            tree_lag_bytes: 32 << 20,
             disk: Arc::new(RealDisk),
             host: Arc::new(Machine),
         }

@@ -1,9 +1,11 @@
 //! The RFC 6962 tree behind the writer: leaf hashing on a thread of its own.
 //!
 //! The writer hands over each frame's buffer after it was written and gets it back when its leaves
-//! are hashed, so nothing is copied. The lag is bounded by the memory of the buffers that are out,
-//! enough to keep the thread at work while the writer waits for the disk. Only the frontier is
-//! kept; the tree is a function of the records and never of their frames.
+//! are hashed, so nothing is copied. The lag is bounded by the memory of what is out, enough to
+//! keep the thread at work while the writer waits for the disk. Where so much is out, the writer
+//! hashes a frame's leaves itself rather than wait, and hands over those: SHA-256 on one core is
+//! slower than all that the writer does. Only the frontier is kept; the tree is a function of the
+//! records and never of their frames, nor of who hashed them.
 
 use std::thread::JoinHandle;
 
@@ -14,61 +16,75 @@ use super::frame::{FrameHeader, FrameRef};
 use crate::hash::{self, Digest};
 use crate::merkle::CompactRange;
 
-/// Memory of the frames that may wait for their leaves to be hashed; a frame that is longer waits
-/// alone. As much again may be kept for the frames to come.
-const LAG_BYTES_MAX: usize = 32 << 20;
+/// Memory of the leaves that may wait for their nodes where frames already wait for their leaves.
+const LEAVES_BYTES_MAX: usize = 8 << 20;
 
-/// Frames that may be out, however short they are. Rings of a fixed length take no memory later.
-const FRAMES_OUT_MAX: usize = 1_024;
+/// What can be out, however short it is. Rings of a fixed length take no memory later.
+const OUT_MAX: usize = 1_024;
 
 enum Work {
     /// A stored frame and its header.
     Frame(Vec<u8>, FrameHeader),
+    /// The hashed leaves of a frame.
+    Leaves(Vec<Digest>),
     /// Send the tree as it is now.
     Report(Sender<CompactRange>),
+}
+
+/// Memory that is used up and comes back.
+enum Back {
+    Frame(Vec<u8>),
+    Leaves(Vec<Digest>),
 }
 
 /// The tree of all records that were handed over.
 pub(super) struct TreeFollower {
     work: Option<Sender<Work>>,
-    returned: Receiver<Vec<u8>>,
-    /// Memory of the buffers that are out.
+    returned: Receiver<Back>,
+    /// Memory that frames may take that are out. As much again may be kept for the frames to come.
+    lag_bytes_max: usize,
+    /// Memory of what is out.
     out_bytes: usize,
     /// Buffers that came back, the last one on top: it is the likeliest to be in the cache.
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
+    spare_leaves: Vec<Vec<Digest>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl TreeFollower {
     /// Starts with the tree of all records before.
-    pub(super) fn start(mut tree: CompactRange) -> std::io::Result<Self> {
-        let (work, inbox) = bounded(FRAMES_OUT_MAX);
-        // All that can be out has room here, so the thread never waits to give a buffer back.
-        let (give_back, returned) = bounded(2 * FRAMES_OUT_MAX);
+    pub(super) fn start(mut tree: CompactRange, lag_bytes_max: usize) -> std::io::Result<Self> {
+        let (work, inbox) = bounded(OUT_MAX);
+        // All that can be out has room here, so the thread never waits to give memory back.
+        let (give_back, returned) = bounded(2 * OUT_MAX);
         let run = move || {
             let mut row = Vec::new();
             for item in inbox {
+                // Nobody wants memory back, or waits for an answer: then the writer is gone.
                 match item {
                     Work::Frame(buffer, header) => {
                         let frame = FrameRef { header, offset: 0, stored: &buffer };
                         push_leaves(&mut tree, &frame, &mut row);
-                        // Nobody wants it back: then the writer is gone.
-                        drop(give_back.send(buffer));
+                        drop(give_back.send(Back::Frame(buffer)));
                     }
-                    // Nobody waits any more: then nobody misses the answer.
+                    Work::Leaves(mut leaves) => {
+                        tree.push_row(&mut leaves);
+                        drop(give_back.send(Back::Leaves(leaves)));
+                    }
                     Work::Report(reply) => drop(reply.send(tree.clone())),
                 }
             }
         };
         let thread = std::thread::Builder::new().name("tree".to_owned()).spawn(run)?;
-        let (spare, spare_bytes) = (Vec::new(), 0);
         Ok(Self {
             work: Some(work),
             returned,
+            lag_bytes_max,
             out_bytes: 0,
-            spare,
-            spare_bytes,
+            spare: Vec::new(),
+            spare_bytes: 0,
+            spare_leaves: Vec::new(),
             thread: Some(thread),
         })
     }
@@ -76,30 +92,52 @@ impl TreeFollower {
     /// Takes a stored frame's buffer and returns an empty one. Waits while too much is out.
     pub(super) fn follow(
         &mut self,
-        stored: Vec<u8>,
+        mut stored: Vec<u8>,
         header: FrameHeader,
     ) -> Result<Vec<u8>, LedgerError> {
-        let bytes = stored.capacity();
-        while let Ok(buffer) = self.returned.try_recv() {
-            self.take_back(buffer);
+        while let Ok(back) = self.returned.try_recv() {
+            self.take_back(back);
         }
-        while self.out_bytes > 0 && self.out_bytes + bytes > LAG_BYTES_MAX {
-            let buffer = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
-            self.take_back(buffer);
+        // A frame's records are bounded by its bytes.
+        let records = (header.next_sequence() - header.first_sequence) as usize;
+        let leaves_bytes = records * size_of::<Digest>();
+        loop {
+            if self.out_bytes + stored.capacity() <= self.lag_bytes_max {
+                self.out_bytes += stored.capacity();
+                self.send(Work::Frame(stored, header))?;
+                let buffer = self.spare.pop().unwrap_or_default();
+                self.spare_bytes -= buffer.capacity();
+                return Ok(buffer);
+            }
+            let most = self.lag_bytes_max + LEAVES_BYTES_MAX;
+            if self.out_bytes == 0 || self.out_bytes + leaves_bytes <= most {
+                let frame = FrameRef { header, offset: 0, stored: &stored };
+                let mut leaves = self.spare_leaves.pop().unwrap_or_default();
+                hash_leaves(&frame, &mut leaves);
+                self.out_bytes += leaves.capacity() * size_of::<Digest>();
+                self.send(Work::Leaves(leaves))?;
+                stored.clear();
+                return Ok(stored);
+            }
+            let back = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
+            self.take_back(back);
         }
-        self.out_bytes += bytes;
-        self.send(Work::Frame(stored, header))?;
-        let buffer = self.spare.pop().unwrap_or_default();
-        self.spare_bytes -= buffer.capacity();
-        Ok(buffer)
     }
 
-    fn take_back(&mut self, mut buffer: Vec<u8>) {
-        self.out_bytes -= buffer.capacity();
-        if self.spare_bytes + buffer.capacity() <= LAG_BYTES_MAX {
-            buffer.clear();
-            self.spare_bytes += buffer.capacity();
-            self.spare.push(buffer);
+    fn take_back(&mut self, back: Back) {
+        match back {
+            Back::Frame(mut buffer) => {
+                self.out_bytes -= buffer.capacity();
+                if self.spare_bytes + buffer.capacity() <= self.lag_bytes_max {
+                    buffer.clear();
+                    self.spare_bytes += buffer.capacity();
+                    self.spare.push(buffer);
+                }
+            }
+            Back::Leaves(leaves) => {
+                self.out_bytes -= leaves.capacity() * size_of::<Digest>();
+                self.spare_leaves.push(leaves);
+            }
         }
     }
 
@@ -133,7 +171,11 @@ impl Drop for TreeFollower {
 
 /// Appends the leaves of a frame's records; `row` lends its memory.
 pub(super) fn push_leaves(tree: &mut CompactRange, frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
+    hash_leaves(frame, row);
+    tree.push_row(row);
+}
+
+fn hash_leaves(frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
     row.clear();
     hash::leaves(frame.records().map(|record| record.bytes), row);
-    tree.push_row(row);
 }

@@ -120,7 +120,8 @@ impl<P: Payload> Writer<P> {
     }
 
     fn start(path: &Path, opened: Opened, options: &WriterOptions) -> Result<Self, LedgerError> {
-        let tree = TreeFollower::start(opened.tree).map_err(at("start a thread for", path))?;
+        let tree = TreeFollower::start(opened.tree, options.tree_lag_bytes)
+            .map_err(at("start a thread for", path))?;
         let mut writer = Self {
             durable_below: opened.position.number,
             syncs: Syncs::default(),

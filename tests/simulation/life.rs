@@ -133,7 +133,7 @@ impl Life {
 
     pub(super) fn options(&self, sync: SyncMode, segment_bytes: u64) -> WriterOptions {
         let (disk, host): (Arc<Wire>, _) = (self.machine.wire(), self.machine.clock.clone());
-        WriterOptions { sync, segment_bytes, disk, host }
+        WriterOptions { sync, segment_bytes, disk, host, ..WriterOptions::default() }
     }
 
     pub(super) fn key_file(&self, path: &Path) -> Checked<KeyFile> {

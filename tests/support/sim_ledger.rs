@@ -34,7 +34,7 @@ pub(crate) fn sim_options(
     seed: u64,
 ) -> WriterOptions {
     let (disk, host) = (Arc::new(disk.clone()), Arc::new(SeededHost::new(seed)));
-    WriterOptions { sync, segment_bytes, disk, host }
+    WriterOptions { sync, segment_bytes, disk, host, ..WriterOptions::default() }
 }
 
 pub(crate) fn open(disk: &SimDisk, options: &WriterOptions) -> Result<Writer<Note>, LedgerError> {
