@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use schwabot::measure::Reached;
 use schwabot::measure::suite::Line;
 
+use crate::publish::Comparison;
+
 /// What a contender's work may end with.
 pub(crate) type Done = Result<Reached, Box<dyn std::error::Error>>;
 type Work<'a> = Box<dyn FnMut(&Path) -> Done + 'a>;
@@ -25,20 +27,23 @@ pub(crate) struct Table<'a> {
     title: &'static str,
     unit: &'static str,
     contenders: Vec<Contender<'a>>,
+    /// Who is compared with whom, and what was aimed at.
+    beside: Vec<(&'static str, &'static [&'static str], &'static str)>,
     /// Bytes of memory that are touched before each work: see [`touch_memory`].
     touched_bytes: usize,
 }
 
 /// What came out of a table.
 pub(crate) struct Outcome {
-    title: &'static str,
-    unit: &'static str,
-    lines: Vec<Line>,
+    pub(crate) title: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) comparisons: Vec<Comparison>,
 }
 
 impl<'a> Table<'a> {
     pub(crate) fn new(title: &'static str, unit: &'static str) -> Self {
-        Self { title, unit, contenders: Vec::new(), touched_bytes: 0 }
+        Self { title, unit, contenders: Vec::new(), beside: Vec::new(), touched_bytes: 0 }
     }
 
     /// The work writes so many bytes through the page cache.
@@ -54,6 +59,18 @@ impl<'a> Table<'a> {
     ) -> Self {
         let work: Work<'a> = Box::new(move |dir| work(dir).map_err(Into::into));
         self.contenders.push(Contender { name, work });
+        self
+    }
+
+    /// A contender is to be told beside others, the best of them in each round; `aim` is what was
+    /// aimed at. Without others its own rate is told.
+    pub(crate) fn beside(
+        mut self,
+        who: &'static str,
+        others: &'static [&'static str],
+        aim: &'static str,
+    ) -> Self {
+        self.beside.push((who, others, aim));
         self
     }
 
@@ -73,7 +90,12 @@ impl<'a> Table<'a> {
         }
         let named = self.contenders.iter().zip(&reached);
         let lines = named.map(|(one, rounds)| Line::of(one.name, rounds, &reached[0])).collect();
-        let outcome = Outcome { title: self.title, unit: self.unit, lines };
+        let names: Vec<&str> = self.contenders.iter().map(|one| one.name).collect();
+        let comparisons = self.beside.iter();
+        let comparisons = comparisons
+            .map(|(who, others, aim)| Comparison::new(who, others, aim, &names, &reached))
+            .collect();
+        let outcome = Outcome { title: self.title, unit: self.unit, lines, comparisons };
         println!("{}", outcome.text());
         run.outcomes.push(outcome);
     }
@@ -96,35 +118,26 @@ impl Outcome {
         }
         text
     }
-
-    /// The same as a table of Markdown.
-    fn markdown(&self) -> String {
-        let mut text = format!("### {}\n\n", self.title);
-        let _ = writeln!(text, "| | {} | least | most | ratio |", self.unit);
-        text.push_str("|---|---|---|---|---|\n");
-        for line in &self.lines {
-            let cells = [line.records_per_second, line.least, line.most].map(short).join(" | ");
-            let _ = writeln!(text, "| {} | {cells} | {} |", line.name, line.ratio());
-        }
-        text
-    }
 }
 
 /// How this run is done, and what came out so far.
 pub(crate) struct Run {
     pub(crate) smoke: bool,
-    rounds: usize,
+    /// What comes out goes into the documents, too.
+    pub(crate) publishes: bool,
+    pub(crate) rounds: usize,
     /// Words that pick tables by their title.
     words: Vec<String>,
     place: PathBuf,
-    outcomes: Vec<Outcome>,
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 impl Run {
-    /// As the arguments say: `--smoke`, `--rounds N`, `--dir DIR`, words.
+    /// As the arguments say: `--smoke`, `--publish`, `--rounds N`, `--dir DIR`, words.
     pub(crate) fn from_arguments() -> Self {
         let mut run = Self {
             smoke: false,
+            publishes: false,
             rounds: 7,
             words: Vec::new(),
             // Beside the build, on the disk the project lies on: a RAM disk would prove nothing.
@@ -135,6 +148,7 @@ impl Run {
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--smoke" | "--test" => (run.smoke, run.rounds) = (true, 1),
+                "--publish" => run.publishes = true,
                 "--rounds" => {
                     run.rounds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(7);
                 }
@@ -143,7 +157,9 @@ impl Run {
                 _ => run.words.push(argument),
             }
         }
-        println!("{}, {} rounds", self::machine(&run.place), run.rounds);
+        // A part of the tables would push the others out of the documents.
+        assert!(!run.publishes || run.words.is_empty() && !run.smoke, "only a whole run publishes");
+        println!("{}", run.conditions());
         run
     }
 
@@ -152,22 +168,17 @@ impl Run {
         if self.smoke { small } else { whole }
     }
 
-    fn wants(&self, title: &str) -> bool {
+    /// Machine, file system, rounds.
+    pub(crate) fn conditions(&self) -> String {
+        format!("{}, {} rounds", machine(&self.place), self.rounds)
+    }
+
+    pub(crate) fn wants(&self, title: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| title.contains(word.as_str()))
     }
 
     pub(crate) fn empty_dir(&self) -> tempfile::TempDir {
         tempfile::tempdir_in(&self.place).unwrap()
-    }
-
-    /// What came out, as Markdown; nothing where no table ran.
-    pub(crate) fn markdown(&self) -> String {
-        let mut text = format!("{}, {} rounds\n", machine(&self.place), self.rounds);
-        for outcome in &self.outcomes {
-            text.push('\n');
-            text.push_str(&outcome.markdown());
-        }
-        text
     }
 }
 
@@ -179,17 +190,6 @@ fn touch_memory(bytes: usize) {
         page[0] = 1;
     }
     std::hint::black_box(&memory);
-}
-
-/// Three digits and a unit.
-fn short(rate: u64) -> String {
-    match rate as f64 {
-        rate if rate >= 1e7 => format!("{:.1} M", rate / 1e6),
-        rate if rate >= 1e6 => format!("{:.2} M", rate / 1e6),
-        rate if rate >= 1e4 => format!("{:.1} k", rate / 1e3),
-        rate if rate >= 1e3 => format!("{:.2} k", rate / 1e3),
-        rate => format!("{rate:.1}"),
-    }
 }
 
 /// Processor, cores, and the file system under a directory with its mount options.

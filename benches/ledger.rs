@@ -1,19 +1,25 @@
-//! What appending, reading, verifying and replaying cost, beside other logs and the least that the
-//! same promise needs.
+//! What appending, reading, verifying, replaying and proving cost, beside other programs and the
+//! least that the same promise needs.
 //!
 //! `cargo bench --bench ledger` runs all; `-- --smoke` runs a small size once, so that this file
 //! never rots; `-- reading` runs the tables with that word in their title; `-- --rounds 3` fewer
-//! rounds. Records are 256 bytes. Nothing here is asserted: seconds are noise, the ratios within
-//! one run are what counts.
+//! rounds; `-- --publish` writes what came out into the documents. Records are 256 bytes. Nothing
+//! here is asserted: seconds are noise, the ratios within one run are what counts.
 
 #![expect(
+    clippy::expect_used,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a program that prints figures and may stop at the first surprise"
 )]
 
+mod bare;
 mod harness;
 mod peers;
+mod programs;
+mod proofs;
+mod publish;
+mod pure;
 
 use std::path::Path;
 
@@ -32,10 +38,13 @@ fn main() {
     synced_once(&mut run);
     reading(&mut run);
     replaying(&mut run);
-    if !run.smoke {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("benchmarks.md");
-        std::fs::write(&path, run.markdown()).unwrap();
-        println!("\nwritten as Markdown: {}", path.display());
+    programs::verifying(&mut run);
+    programs::deriving(&mut run);
+    pure::signals(&mut run);
+    pure::trees(&mut run);
+    proofs::proving(&mut run);
+    if run.publishes {
+        publish::publish(&run);
     }
 }
 
@@ -51,10 +60,18 @@ fn durable(run: &mut Run) {
         .with("fjall", |dir| peers::fjall_commits(dir, work))
         .with("SQLite, WAL, FULL", |dir| peers::sqlite_commits(dir, work))
         .with("redb", |dir| peers::redb_commits(dir, work))
+        .beside("ledger", &["write + fdatasync, growing file"], "1.3")
+        .beside("ledger", &["the same over written blocks"], "0.97")
+        .beside("ledger", &["okaywal", "fjall", "SQLite, WAL, FULL", "redb"], "0.95")
         .run(run);
     Table::new("durable, 64 producers", "records/s")
         .with("ledger, one producer", |dir| append::each_waited_for(dir, each))
-        .with("ledger, all producers", |dir| append::by_many(dir, many, each))
+        .with("ledger", |dir| append::by_many(dir, many, each))
+        .with("a mutex, a condition, a buffer", |dir| bare::group_commit(dir, many, each))
+        .with("okaywal", |dir| peers::okaywal_by_many(dir, many, each))
+        .beside("ledger", &["ledger, one producer"], "25; p99 2 ms")
+        .beside("ledger", &["a mutex, a condition, a buffer"], "")
+        .beside("ledger", &["okaywal"], "")
         .run(run);
     let work = Work { commits: run.size(3, 4_000), records: 1_000 };
     let shared = Work { commits: work.commits.div_ceil(4), records: 4 * work.records };
@@ -63,6 +80,7 @@ fn durable(run: &mut Run) {
     Table::new("durable, 1,000 records a commit", "records/s")
         .writing(run.size(0, 1_500 << 20))
         .with("write + fdatasync, growing file", |dir| append::bare_growing(dir, work))
+        .with("BLAKE3 + write + fdatasync", |dir| append::bare_growing_hashed(dir, work))
         .with("ledger, each commit waited for", |dir| append::each_waited_for(dir, work))
         .with("the same, 4 commits a sync", |dir| append::bare_growing(dir, shared))
         .with("ledger, up to 4 commits share a sync", |dir| append::pipelined(dir, work))
@@ -73,6 +91,15 @@ fn durable(run: &mut Run) {
         .with("SQLite, WAL, FULL", |dir| peers::sqlite_commits(dir, less))
         .with("fjall", |dir| peers::fjall_commits(dir, less))
         .with("redb", |dir| peers::redb_commits(dir, less))
+        .beside("ledger, each commit waited for", &["write + fdatasync, growing file"], "1.0")
+        .beside("ledger, each commit waited for", &["BLAKE3 + write + fdatasync"], "")
+        .beside(
+            "ledger, each commit waited for",
+            &["okaywal", "SQLite, WAL, FULL", "fjall", "redb"],
+            "ahead",
+        )
+        .beside("ledger, up to 4 commits share a sync", &["write + fdatasync, growing file"], "1.0")
+        .beside("ledger, up to 4 commits share a sync", &["the same, 4 commits a sync"], "")
         .run(run);
 }
 
@@ -81,11 +108,15 @@ fn synced_once(run: &mut Run) {
     Table::new("one sync at the end", "records/s")
         .writing(run.size(0, 1_500 << 20))
         .with("BLAKE3 + write + fdatasync", |dir| append::bare_hashed(dir, records))
+        .with("the same, a tree on the other core", |dir| bare::chain_beside_tree(dir, records))
         .with("ledger until durable", |dir| append::synced_at_the_end(dir, records, false))
         .with("ledger until the root is known", |dir| append::synced_at_the_end(dir, records, true))
         .with("SHA-256 tree alone, one core", |_| {
             Ok::<_, std::convert::Infallible>(append::bare_tree(records))
         })
+        .beside("ledger until durable", &["BLAKE3 + write + fdatasync"], "0.8")
+        .beside("ledger until durable", &["the same, a tree on the other core"], "")
+        .beside("ledger until the root is known", &["BLAKE3 + write + fdatasync"], "0.55")
         .run(run);
 }
 
@@ -114,6 +145,11 @@ fn reading(run: &mut Run) {
         .with("SQLite, SELECT", |_| peers::sqlite_read(&sqlite, records))
         .with("redb", |_| peers::redb_read(&redb, records))
         .with("fjall", |_| peers::fjall_read(&log, records))
+        .beside("reader, every link checked", &["BLAKE3 over the files, one thread"], "0.9")
+        .beside("reader, every link checked", &["commitlog", "SQLite, SELECT", "redb", "fjall"], "")
+        .beside("verify chain, one thread", &["BLAKE3 over the files, one thread"], "0.9")
+        .beside("verify chain, two threads", &["verify chain, one thread"], "")
+        .beside("verify tree, two threads", &["BLAKE3 over the files, one thread"], "")
         .run(run);
 }
 
@@ -138,8 +174,12 @@ fn replaying(run: &mut Run) {
     let bars = &place.path().join("bars");
     bars_ledger(bars, run.size(500, 50_000));
     let count = Reader::<Event>::open(bars).unwrap().len();
+    let sqlite = peers::sqlite_of(place.path(), bars).unwrap();
     Table::new("replay of bars", "records/s")
         .with("scan of the mapped files", |_| read::bare_scan(bars, count))
+        .with("SQLite, SELECT of the same blobs", |_| peers::sqlite_read(&sqlite, count))
         .with("replay into the world, links checked", |_| read::replayed(bars, count))
+        .beside("replay into the world, links checked", &["scan of the mapped files"], "10 M/s")
+        .beside("replay into the world, links checked", &["SQLite, SELECT of the same blobs"], "1")
         .run(run);
 }

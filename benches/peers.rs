@@ -9,6 +9,8 @@ use std::path::Path;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use okaywal::{Configuration, Entry, EntryId, LogManager, SegmentReader, WriteAheadLog};
 use redb::{Durability, ReadableDatabase as _, TableDefinition};
+use schwabot::event::Event;
+use schwabot::ledger::Reader;
 use schwabot::ledger::clock::Stopwatch;
 use schwabot::measure::{RECORD_BYTES, Reached, Work};
 
@@ -37,7 +39,7 @@ fn reading(records: u64, read: impl FnOnce() -> Result<u64, Box<dyn std::error::
     let watch = Stopwatch::start();
     let found = read()?;
     let elapsed = watch.elapsed();
-    assert_eq!(found, records * RECORD_BYTES as u64, "bytes read");
+    assert_eq!(found, records, "records read");
     Ok(Reached::new(records, elapsed, Vec::new()))
 }
 
@@ -74,12 +76,31 @@ pub(crate) fn sqlite_read(store: &rusqlite::Connection, records: u64) -> Done {
     reading(records, || {
         let mut select = store.prepare_cached("SELECT record FROM log ORDER BY sequence")?;
         let mut rows = select.query(())?;
-        let mut bytes = 0;
+        let (mut found, mut bytes) = (0, 0);
         while let Some(row) = rows.next()? {
-            bytes += row.get_ref(0)?.as_blob()?.len() as u64;
+            (found, bytes) = (found + 1, bytes + row.get_ref(0)?.as_blob()?.len());
         }
-        Ok(bytes)
+        std::hint::black_box(bytes);
+        Ok(found)
     })
+}
+
+/// The records of a ledger as blobs of a table.
+pub(crate) fn sqlite_of(
+    dir: &Path,
+    ledger: &Path,
+) -> Result<rusqlite::Connection, Box<dyn std::error::Error>> {
+    let mut store = sqlite(dir, false)?;
+    let step = store.transaction()?;
+    {
+        let mut insert = step.prepare_cached("INSERT INTO log VALUES (?1, ?2)")?;
+        Reader::<Event>::open(ledger)?.for_each::<Box<dyn std::error::Error>>(0, |record| {
+            insert.execute((record.sequence.cast_signed(), record.bytes))?;
+            Ok(())
+        })?;
+    }
+    step.commit()?;
+    Ok(store)
 }
 
 pub(crate) fn redb(dir: &Path) -> Result<redb::Database, Box<dyn std::error::Error>> {
@@ -110,11 +131,12 @@ pub(crate) fn redb_insert(
 pub(crate) fn redb_read(store: &redb::Database, records: u64) -> Done {
     reading(records, || {
         let table = store.begin_read()?.open_table(TABLE)?;
-        let mut bytes = 0;
+        let (mut found, mut bytes) = (0, 0);
         for entry in table.range(0..)? {
-            bytes += entry?.1.value().len() as u64;
+            (found, bytes) = (found + 1, bytes + entry?.1.value().len());
         }
-        Ok(bytes)
+        std::hint::black_box(bytes);
+        Ok(found)
     })
 }
 
@@ -144,11 +166,12 @@ pub(crate) fn fjall_insert(
 
 pub(crate) fn fjall_read(log: &Keyspace, records: u64) -> Done {
     reading(records, || {
-        let mut bytes = 0;
+        let (mut found, mut bytes) = (0, 0);
         for entry in log.iter() {
-            bytes += entry.value()?.len() as u64;
+            (found, bytes) = (found + 1, bytes + entry.value()?.len());
         }
-        Ok(bytes)
+        std::hint::black_box(bytes);
+        Ok(found)
     })
 }
 
@@ -170,20 +193,46 @@ impl LogManager for Keep {
     }
 }
 
+/// Producers that each wait for their own; okaywal syncs once for those that wait together.
+pub(crate) fn okaywal_by_many(dir: &Path, producers: u64, work: Work) -> Done {
+    let log = okaywal(dir)?;
+    let produce = || {
+        let done = commits(work, |_| okaywal_commit(&log, work.records));
+        // What went wrong in a thread can be told only as text.
+        done.map_err(|error| error.to_string())
+    };
+    let watch = Stopwatch::start();
+    let done = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..producers).map(|_| scope.spawn(produce)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().expect("no producer panics"));
+        joined.collect::<Result<Vec<Reached>, String>>()
+    })?;
+    let elapsed = watch.elapsed();
+    log.shutdown()?;
+    let waits = done.into_iter().flat_map(|reached| reached.waits).collect();
+    Ok(Reached::new(work.total() * producers, elapsed, waits))
+}
+
+fn okaywal_commit(log: &WriteAheadLog, records: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let mut entry = log.begin_entry()?;
+    for _ in 0..records {
+        entry.write_chunk(&RECORD)?;
+    }
+    entry.commit()?;
+    Ok(())
+}
+
 /// In its defaults okaywal recycles files of 1 MB, and so keeps next to nothing of a long log.
-pub(crate) fn okaywal_commits(dir: &Path, work: Work) -> Done {
-    let log = Configuration::default_for(dir.join("okaywal"))
+fn okaywal(dir: &Path) -> io::Result<WriteAheadLog> {
+    Configuration::default_for(dir.join("okaywal"))
         .checkpoint_after_bytes(1 << 40)
         .preallocate_bytes(64 << 20)
-        .open(Keep)?;
-    let done = commits(work, |_| {
-        let mut entry = log.begin_entry()?;
-        for _ in 0..work.records {
-            entry.write_chunk(&RECORD)?;
-        }
-        entry.commit()?;
-        Ok(())
-    });
+        .open(Keep)
+}
+
+pub(crate) fn okaywal_commits(dir: &Path, work: Work) -> Done {
+    let log = okaywal(dir)?;
+    let done = commits(work, |_| okaywal_commit(&log, work.records));
     log.shutdown()?;
     done
 }
@@ -208,10 +257,11 @@ pub(crate) fn commitlog_read(log: &commitlog::CommitLog, records: u64) -> Done {
         let (mut next, mut bytes) = (0, 0);
         while next < records {
             for message in log.read(next, commitlog::ReadLimit::max_bytes(1 << 20))?.iter() {
-                bytes += message.payload().len() as u64;
+                bytes += message.payload().len();
                 next = message.offset() + 1;
             }
         }
-        Ok(bytes)
+        std::hint::black_box(bytes);
+        Ok(next)
     })
 }

@@ -23,7 +23,16 @@ const OUT_MAX: usize = 4;
 /// # Errors
 /// As the system says.
 pub fn bare_growing(dir: &Path, work: Work) -> Result<Reached, MeasureError> {
-    bare_commits(dir, work, false)
+    bare_commits(dir, work, false, false)
+}
+
+/// The same, each commit hashed with BLAKE3 before it is written: the least that a chained log
+/// whose producer waits for each acknowledgement can do.
+///
+/// # Errors
+/// As the system says.
+pub fn bare_growing_hashed(dir: &Path, work: Work) -> Result<Reached, MeasureError> {
+    bare_commits(dir, work, false, true)
 }
 
 /// The same over blocks that were written and synced before: no length and no extent changes, so
@@ -32,10 +41,15 @@ pub fn bare_growing(dir: &Path, work: Work) -> Result<Reached, MeasureError> {
 /// # Errors
 /// As the system says.
 pub fn bare_overwriting(dir: &Path, work: Work) -> Result<Reached, MeasureError> {
-    bare_commits(dir, work, true)
+    bare_commits(dir, work, true, false)
 }
 
-fn bare_commits(dir: &Path, work: Work, written_before: bool) -> Result<Reached, MeasureError> {
+fn bare_commits(
+    dir: &Path,
+    work: Work,
+    written_before: bool,
+    hashed: bool,
+) -> Result<Reached, MeasureError> {
     let path = dir.join("bare");
     let file = RealDisk.create(&path).map_err(at("create", &path))?;
     let bytes = vec![7; RECORD_BYTES * usize::try_from(work.records).unwrap_or(usize::MAX)];
@@ -50,6 +64,9 @@ fn bare_commits(dir: &Path, work: Work, written_before: bool) -> Result<Reached,
     let watch = Stopwatch::start();
     for commit in 0..work.commits {
         let commit_watch = Stopwatch::start();
+        if hashed {
+            std::hint::black_box(hash::link(&bytes));
+        }
         file.write_at(&bytes, place(commit)).map_err(at("write", &path))?;
         file.sync().map_err(at("sync", &path))?;
         waits.push(commit_watch.elapsed());

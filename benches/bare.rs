@@ -1,0 +1,93 @@
+//! The least that some of the ledger's work needs, where no other log shows it.
+
+use std::path::Path;
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use schwabot::ledger::clock::Stopwatch;
+use schwabot::ledger::disk::{Disk, DiskFile, RealDisk};
+use schwabot::measure::{MeasureError, RECORD_BYTES, Reached, Work, append};
+
+use crate::harness::Done;
+
+/// What producers share: bytes that wait, and how far the file is durable.
+#[derive(Default)]
+struct Shared {
+    waiting: Vec<u8>,
+    /// Where the next group goes.
+    place: u64,
+    /// Number of the group that is being filled.
+    group: u64,
+    /// Groups that are durable.
+    durable: u64,
+    /// A producer is writing and syncing for the others.
+    led: bool,
+}
+
+/// Group commit and nothing else: a mutex, a condition and one buffer. Whoever finds no leader
+/// writes and syncs what has gathered, over blocks that were written before.
+pub(crate) fn group_commit(dir: &Path, producers: u64, work: Work) -> Done {
+    let file = RealDisk.create(&dir.join("bare"))?;
+    let bytes = producers * work.total() * RECORD_BYTES as u64;
+    for place in (0..bytes).step_by(1 << 20) {
+        file.write_at(&vec![7; (bytes - place).min(1 << 20) as usize], place)?;
+    }
+    file.sync()?;
+    let log = Log { file, shared: Mutex::default(), durable: Condvar::new() };
+    let watch = Stopwatch::start();
+    let waits = std::thread::scope(|scope| {
+        let produce = || -> std::io::Result<Vec<_>> {
+            let mut waits = Vec::new();
+            for _ in 0..work.commits {
+                let commit_watch = Stopwatch::start();
+                log.commit(&[7; RECORD_BYTES])?;
+                waits.push(commit_watch.elapsed());
+            }
+            Ok(waits)
+        };
+        let threads: Vec<_> = (0..producers).map(|_| scope.spawn(produce)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().expect("no producer panics"));
+        joined.collect::<std::io::Result<Vec<_>>>()
+    })?;
+    Ok(Reached::new(work.total() * producers, watch.elapsed(), waits.concat()))
+}
+
+struct Log {
+    file: Box<dyn DiskFile>,
+    shared: Mutex<Shared>,
+    durable: Condvar,
+}
+
+impl Log {
+    fn commit(&self, record: &[u8]) -> std::io::Result<()> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.waiting.extend_from_slice(record);
+        let mine = shared.group;
+        while shared.durable <= mine {
+            if shared.led {
+                shared = self.durable.wait(shared).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            shared.led = true;
+            shared.group += 1;
+            let place = shared.place;
+            let group = std::mem::take(&mut shared.waiting);
+            shared.place += group.len() as u64;
+            drop(shared);
+            self.file.write_at(&group, place)?;
+            self.file.sync()?;
+            shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            (shared.durable, shared.led) = (mine + 1, false);
+            self.durable.notify_all();
+        }
+        Ok(())
+    }
+}
+
+/// Hashing and writing as [`append::bare_hashed`] does, while the other core hashes as many records
+/// into a tree: the least that a log with a chain and a tree does, and how much one costs the other.
+pub(crate) fn chain_beside_tree(dir: &Path, records: u64) -> Result<Reached, MeasureError> {
+    std::thread::scope(|scope| {
+        scope.spawn(|| append::bare_tree(records));
+        append::bare_hashed(dir, records)
+    })
+}
