@@ -4,8 +4,9 @@
 //! are hashed, so nothing is copied. The lag is bounded by the memory of what is out, enough to
 //! keep the thread at work while the writer waits for the disk. Where so much is out, the writer
 //! hashes a frame's leaves itself rather than wait, and hands over those: SHA-256 on one core is
-//! slower than all that the writer does. Only the frontier is kept; the tree is a function of the
-//! records and never of their frames, nor of who hashed them.
+//! slower than all that the writer does. So it does with small frames, many of which would have to
+//! wake the thread for a microsecond's work. Only the frontier is kept; the tree is a function of
+//! the records and never of their frames, nor of who hashed them.
 
 use std::thread::JoinHandle;
 
@@ -18,6 +19,13 @@ use crate::merkle::CompactRange;
 
 /// Memory of the leaves that may wait for their nodes where frames already wait for their leaves.
 const LEAVES_BYTES_MAX: usize = 8 << 20;
+
+/// Bytes of a frame whose leaves the writer hashes itself: to wake the thread would take longer.
+const SMALL_FRAME_BYTES: usize = 2 << 10;
+/// Leaves of such frames that are handed over together.
+const GATHERED_LEAVES: usize = 256;
+
+const LEAF_BYTES: usize = size_of::<Digest>();
 
 /// What can be out, however short it is. Rings of a fixed length take no memory later.
 const OUT_MAX: usize = 1_024;
@@ -49,6 +57,8 @@ pub(super) struct TreeFollower {
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
     spare_leaves: Vec<Vec<Digest>>,
+    /// Hashed leaves that were not handed over yet.
+    gathered: Vec<Digest>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -85,6 +95,7 @@ impl TreeFollower {
             spare: Vec::new(),
             spare_bytes: 0,
             spare_leaves: Vec::new(),
+            gathered: Vec::new(),
             thread: Some(thread),
         })
     }
@@ -98,9 +109,17 @@ impl TreeFollower {
         while let Ok(back) = self.returned.try_recv() {
             self.take_back(back);
         }
+        if stored.len() <= SMALL_FRAME_BYTES {
+            hash_leaves(&FrameRef { header, offset: 0, stored: &stored }, &mut self.gathered);
+            if self.gathered.len() >= GATHERED_LEAVES {
+                self.hand_over_leaves()?;
+            }
+            stored.clear();
+            return Ok(stored);
+        }
+        self.hand_over_leaves()?;
         // A frame's records are bounded by its bytes.
-        let records = (header.next_sequence() - header.first_sequence) as usize;
-        let leaves_bytes = records * size_of::<Digest>();
+        let leaves_bytes = (header.next_sequence() - header.first_sequence) as usize * LEAF_BYTES;
         loop {
             if self.out_bytes + stored.capacity() <= self.lag_bytes_max {
                 self.out_bytes += stored.capacity();
@@ -111,17 +130,25 @@ impl TreeFollower {
             }
             let most = self.lag_bytes_max + LEAVES_BYTES_MAX;
             if self.out_bytes == 0 || self.out_bytes + leaves_bytes <= most {
-                let frame = FrameRef { header, offset: 0, stored: &stored };
-                let mut leaves = self.spare_leaves.pop().unwrap_or_default();
-                hash_leaves(&frame, &mut leaves);
-                self.out_bytes += leaves.capacity() * size_of::<Digest>();
-                self.send(Work::Leaves(leaves))?;
+                hash_leaves(&FrameRef { header, offset: 0, stored: &stored }, &mut self.gathered);
+                self.hand_over_leaves()?;
                 stored.clear();
                 return Ok(stored);
             }
             let back = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
             self.take_back(back);
         }
+    }
+
+    /// Hands over what the writer hashed itself.
+    fn hand_over_leaves(&mut self) -> Result<(), LedgerError> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let next = self.spare_leaves.pop().unwrap_or_default();
+        let leaves = std::mem::replace(&mut self.gathered, next);
+        self.out_bytes += leaves.capacity() * LEAF_BYTES;
+        self.send(Work::Leaves(leaves))
     }
 
     fn take_back(&mut self, back: Back) {
@@ -134,22 +161,24 @@ impl TreeFollower {
                     self.spare.push(buffer);
                 }
             }
-            Back::Leaves(leaves) => {
-                self.out_bytes -= leaves.capacity() * size_of::<Digest>();
+            Back::Leaves(mut leaves) => {
+                self.out_bytes -= leaves.capacity() * LEAF_BYTES;
+                leaves.clear();
                 self.spare_leaves.push(leaves);
             }
         }
     }
 
     /// Asks for the tree of all that was handed over so far; it comes when the leaves are hashed.
-    pub(super) fn ask(&self) -> Result<Receiver<CompactRange>, LedgerError> {
+    pub(super) fn ask(&mut self) -> Result<Receiver<CompactRange>, LedgerError> {
+        self.hand_over_leaves()?;
         let (reply, answer) = bounded(1);
         self.send(Work::Report(reply))?;
         Ok(answer)
     }
 
     /// Waits until all leaves are hashed and returns the tree.
-    pub(super) fn finished(&self) -> Result<CompactRange, LedgerError> {
+    pub(super) fn finished(&mut self) -> Result<CompactRange, LedgerError> {
         self.ask()?.recv().map_err(|_| LedgerError::Stopped)
     }
 
@@ -171,11 +200,12 @@ impl Drop for TreeFollower {
 
 /// Appends the leaves of a frame's records; `row` lends its memory.
 pub(super) fn push_leaves(tree: &mut CompactRange, frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
+    row.clear();
     hash_leaves(frame, row);
     tree.push_row(row);
 }
 
+/// Adds the leaves of a frame's records to a row.
 fn hash_leaves(frame: &FrameRef<'_>, row: &mut Vec<Digest>) {
-    row.clear();
     hash::leaves(frame.records().map(|record| record.bytes), row);
 }
