@@ -3,11 +3,17 @@
 use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use schwabot::event::Event;
+use schwabot::kernel::World;
 use schwabot::ledger::clock::Stopwatch;
 use schwabot::ledger::disk::{Disk, DiskFile, RealDisk};
+use schwabot::ledger::{Entry, Reader, decode};
 use schwabot::measure::{MeasureError, RECORD_BYTES, Reached, Work, append};
+use schwabot::time::Timestamp;
 
 use crate::harness::Done;
+
+type Failure = Box<dyn std::error::Error>;
 
 /// What producers share: bytes that wait, and how far the file is durable.
 #[derive(Default)]
@@ -90,4 +96,42 @@ pub(crate) fn chain_beside_tree(dir: &Path, records: u64) -> Result<Reached, Mea
         scope.spawn(|| append::bare_tree(records));
         append::bare_hashed(dir, records)
     })
+}
+
+/// The events of a ledger with their sequences and times, in memory.
+pub(crate) fn events_of(ledger: &Path) -> Vec<(Event, u64, Timestamp)> {
+    let mut events = Vec::new();
+    each_event(ledger, |event, sequence, time| events.push((event, sequence, time))).unwrap();
+    events
+}
+
+/// Calls `take` with each decoded event, every link checked, on one thread.
+fn each_event(ledger: &Path, mut take: impl FnMut(Event, u64, Timestamp)) -> Result<(), Failure> {
+    Reader::<Event>::open(ledger)?.for_each::<Failure>(0, |record| {
+        let (envelope, entry) = decode::<Event>(&record)?;
+        if let Entry::Event(event) = entry {
+            take(event, record.sequence, envelope.stamp.time);
+        }
+        Ok(())
+    })
+}
+
+/// One half of a replay: reading, links and decoding.
+pub(crate) fn decoded(ledger: &Path, records: u64) -> Done {
+    let watch = Stopwatch::start();
+    each_event(ledger, |event, _, _| {
+        std::hint::black_box(&event);
+    })?;
+    Ok(Reached::new(records, watch.elapsed(), Vec::new()))
+}
+
+/// The other half: the events folded into the world.
+pub(crate) fn folded(events: &[(Event, u64, Timestamp)], records: u64) -> Done {
+    let watch = Stopwatch::start();
+    let mut world = World::default();
+    for (event, sequence, time) in events {
+        world.evolve(event, *sequence, *time);
+    }
+    std::hint::black_box(world.events());
+    Ok(Reached::new(records, watch.elapsed(), Vec::new()))
 }

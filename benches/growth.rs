@@ -13,26 +13,22 @@
 )]
 
 mod growth_plot;
+mod runs;
 
 use std::fmt::Write as _;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use schwabot::audit::Level;
 use schwabot::checkpoint::Tiles;
-use schwabot::event::{Event, Mode};
-use schwabot::kernel::{default_config, default_instrument};
+use schwabot::event::Event;
 use schwabot::ledger::clock::{Stopwatch, pause};
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::layout::Layout;
-use schwabot::ledger::{Batch, Reader, SyncMode, Writer, WriterOptions};
-use schwabot::market::{SyntheticConfig, SyntheticMarket};
+use schwabot::ledger::{Batch, Reader, Writer, WriterOptions};
 use schwabot::measure::{Block, LEDGER, append, read};
-use schwabot::pipeline::{Job, RunOptions, run};
 use schwabot::projections::{UpTo, fold};
-use schwabot::strategies::{self, Catalogue};
 
 /// One work: what it took at each size, in microseconds or kibibytes.
 pub(crate) struct Row {
@@ -157,25 +153,8 @@ fn durable_appends(rows: &mut Rows, path: &Path, records: u64) {
 /// A log of a run: replaying it, its state in the middle, executing it again.
 fn trading(rows: &mut Rows, dir: &Path, records: u64) {
     let path = dir.join(LEDGER);
-    let market = SyntheticConfig { bars: records / 3, ..SyntheticConfig::default() };
-    let source = SyntheticMarket::new(market.clone()).unwrap();
-    let of = |pair: &schwabot::market::MarketPair| {
-        default_instrument(pair.symbol.base(), pair.symbol.quote(), pair.interval)
-    };
-    let instruments = source.pairs().iter().map(of).collect();
-    let job = Job {
-        mode: Mode::Demo,
-        config: default_config(strategies::canonical("sma-cross", &[]).unwrap(), instruments),
-        generator: Some(source.generator()),
-        origin: market.start,
-        inputs: vec![],
-        source,
-        strategies: Catalogue::default(),
-    };
-    let writer = WriterOptions { sync: SyncMode::End, ..WriterOptions::default() };
-    let options = RunOptions { writer, append: false, threads: 2 };
     let watch = Stopwatch::start();
-    let summary = run(&path, job, &options, |_| ControlFlow::Continue(())).unwrap();
+    let summary = runs::record(&path, records / 3);
     rows.time("run recorded, root known", summary.records, watch.elapsed());
     let reader: Reader<Event> = Reader::open(&path).unwrap();
     let watch = Stopwatch::start();

@@ -20,15 +20,10 @@ mod programs;
 mod proofs;
 mod publish;
 mod pure;
-
-use std::path::Path;
+mod runs;
 
 use schwabot::audit::Level;
-use schwabot::event::{Class, Event, Stamp, Vantage};
-use schwabot::ledger::{Batch, Reader, SyncMode, Writer, WriterOptions};
-use schwabot::market::{Source, SyntheticConfig, SyntheticMarket};
 use schwabot::measure::{LEDGER, Work, append, read};
-use schwabot::time::Timestamp;
 
 use harness::{Run, Table};
 
@@ -153,33 +148,21 @@ fn reading(run: &mut Run) {
         .run(run);
 }
 
-/// A ledger of synthetic bars, as a run would record them.
-fn bars_ledger(path: &Path, cycles: u64) {
-    let config = SyntheticConfig { bars: cycles, ..SyntheticConfig::default() };
-    let mut market = SyntheticMarket::new(config).unwrap();
-    let options = WriterOptions { sync: SyncMode::End, ..WriterOptions::default() };
-    let mut writer: Writer<Event> = Writer::open(path, &options).unwrap();
-    let stamp = Stamp::new(Class::Input, Vantage::Simulated, Timestamp::from_nanos(0));
-    let mut step = Batch::new();
-    while let Some(event) = market.next().unwrap() {
-        step.clear();
-        step.push(&event, &stamp).unwrap();
-        writer.append(&step).unwrap();
-    }
-    writer.close().unwrap();
-}
-
 fn replaying(run: &mut Run) {
     let place = run.empty_dir();
-    let bars = &place.path().join("bars");
-    bars_ledger(bars, run.size(500, 50_000));
-    let count = Reader::<Event>::open(bars).unwrap().len();
-    let sqlite = peers::sqlite_of(place.path(), bars).unwrap();
-    Table::new("replay of bars", "records/s")
-        .with("scan of the mapped files", |_| read::bare_scan(bars, count))
-        .with("SQLite, SELECT of the same blobs", |_| peers::sqlite_read(&sqlite, count))
-        .with("replay into the world, links checked", |_| read::replayed(bars, count))
+    let ledger = &place.path().join("run");
+    let records = runs::record(ledger, run.size(500, 300_000)).records;
+    let sqlite = peers::sqlite_of(place.path(), ledger).unwrap();
+    let events = &bare::events_of(ledger);
+    Table::new("replay of a recorded run", "records/s")
+        .with("scan of the mapped files", |_| read::bare_scan(ledger, records))
+        .with("SQLite, SELECT of the same blobs", |_| peers::sqlite_read(&sqlite, records))
+        .with("read and decoded, one thread", |_| bare::decoded(ledger, records))
+        .with("folded from memory, one thread", |_| bare::folded(events, records))
+        .with("replay into the world, links checked", |_| read::replayed(ledger, records))
         .beside("replay into the world, links checked", &["scan of the mapped files"], "10 M/s")
         .beside("replay into the world, links checked", &["SQLite, SELECT of the same blobs"], "1")
+        .beside("replay into the world, links checked", &["read and decoded, one thread"], "")
+        .beside("replay into the world, links checked", &["folded from memory, one thread"], "")
         .run(run);
 }

@@ -99,7 +99,7 @@ pub fn replayed(ledger: &Path, records: u64) -> Result<Reached, MeasureError> {
     let watch = Stopwatch::start();
     let folded = fold_from_zero(&Reader::open(ledger)?, UpTo::End)?;
     let elapsed = watch.elapsed();
-    finish(folded.world.events(), Reached::new(records, elapsed, Vec::new()))
+    finish(folded.records, Reached::new(records, elapsed, Vec::new()))
 }
 
 /// Opens a ledger for reading and asks how many records it holds; `records` counts one opening.
