@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use schwabot::audit::{Level, Report, VerifyOptions, backup, restore, salvage, verify};
+use schwabot::audit::{Level, Report, VerifyOptions, backup, bundle, restore, salvage, verify};
 use schwabot::hash;
 use schwabot::ledger::disk::{Access, Disk, DiskFile, Map, RealDisk};
 use schwabot::ledger::layout::Layout;
@@ -432,6 +432,64 @@ fn a_damaged_table_costs_no_record() {
     let saved = salvage(&ledger, &out, &VerifyOptions::default()).unwrap();
     assert_eq!((saved.head.size, saved.islands.len()), (15_000, 0));
     assert_eq!(report(&out.join("ledger")).exit_code(), 0);
+}
+
+#[test]
+fn a_segment_whose_table_is_damaged_or_cut_off_is_unpacked_to_the_original() {
+    for cut in [false, true] {
+        let (_place, ledger) = notes(0..3_000, 5, &long());
+        let before = ending(&ledger, ".seg");
+        packed_now(&ledger);
+        let path = packed(&ledger, 1);
+        let mut bytes = fs::read(&path).unwrap();
+        let end = bytes.len();
+        bytes[end - 20] ^= 1;
+        bytes.truncate(if cut { end - 20 } else { end });
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(report(&ledger).faults[0].check, "packed table");
+        unpack(&RealDisk, &ledger).unwrap();
+        assert_eq!(ending(&ledger, ".seg"), before);
+        assert_eq!(report(&ledger).exit_code(), 0);
+    }
+}
+
+#[test]
+fn a_damaged_block_is_not_unpacked_and_keeps_its_file() {
+    let (_place, ledger) = packed_notes(0..3_000, 5, &long());
+    let path = packed(&ledger, 1);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let refused = unpack(&RealDisk, &ledger).unwrap_err();
+    assert!(matches!(refused, LedgerError::Damaged(_)), "{refused}");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    assert!(!original(&ledger, 1).exists());
+}
+
+#[test]
+fn a_bundle_keeps_the_stored_bytes_of_what_cannot_be_unpacked() {
+    let (_place, ledger) = packed_notes(0..3_000, 5, &long());
+    let path = packed(&ledger, 1);
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[100] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let evidence = || {
+        let (options, found) = (VerifyOptions::default(), report(&ledger));
+        let files = bundle(&ledger, &options, &found).unwrap();
+        let kept = files.into_iter().filter(|(name, _)| name.starts_with("faults/"));
+        let kept: Vec<_> = kept.collect();
+        assert!(kept.iter().all(|(name, _)| name.ends_with(".zst")), "{found:?}");
+        kept.into_iter().next_back().unwrap().1
+    };
+    let stored = evidence();
+    assert!(stored.len() > 1_000 && bytes.starts_with(&stored), "the first block as it stands");
+
+    bytes[100] ^= 1;
+    bytes[end - 20] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let stored = evidence();
+    assert!(stored.len() > 100 && bytes.ends_with(&stored), "the table as it stands");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! | `notes/N.note` | the signed notes that were held against the log, the outside ones too |
 //! | `consistency/M-N.txt` | path from the tree of M records to that of N, as in `FORMAT.md` |
 //! | `faults/N.bin` | the bytes of a damaged range, at most 64 KiB; N is its place in the report |
+//! | `faults/N.zst` | of a packed segment instead: the bytes that it stores for that range |
 //! | `misbehaviour.txt` | proof that the log's key signed two histories, where there is one |
 
 use std::path::Path;
@@ -23,7 +24,7 @@ use crate::ledger::walk::SegmentFile;
 use crate::ledger::{LedgerError, Reader, at};
 
 /// Bytes that are kept of each damaged range.
-const FAULT_BYTES_MAX: u64 = 64 << 10;
+const FAULT_BYTES_MAX: usize = 64 << 10;
 /// Damaged ranges that are kept.
 const FAULTS_MAX: usize = 100;
 
@@ -86,8 +87,14 @@ fn faults(
     for (fault, place) in report.faults.iter().zip(0..).take(FAULTS_MAX) {
         let path = layout.segment(fault.segment);
         let Ok(mut file) = SegmentFile::open(disk, &path, true) else { continue };
-        let bytes = (fault.end - fault.offset.min(fault.end)).min(FAULT_BYTES_MAX);
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        // What cannot be unpacked reads as zeroes, which stand nowhere.
+        let stored = file.stored(fault.offset..fault.end, FAULT_BYTES_MAX);
+        if let Some(stored) = stored.map_err(at("read", &path))? {
+            files.push((format!("faults/{place}.zst"), stored));
+            continue;
+        }
+        let bytes = fault.end - fault.offset.min(fault.end);
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX).min(FAULT_BYTES_MAX);
         let bytes = file.get(fault.offset, bytes).map_err(at("read", &path))?.to_vec();
         files.push((format!("faults/{place}.bin"), bytes));
     }

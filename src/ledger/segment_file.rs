@@ -4,6 +4,7 @@
 //! its bytes at its offsets, whether the file stands there or a packed copy stands beside.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::disk::{Access, Disk, DiskFile, Map, Watcher, ended_early};
@@ -112,6 +113,18 @@ impl SegmentFile {
         match &self.store {
             Store::Plain(_) => None,
             Store::Packed(packed) => Some(packed.stored_bytes()),
+        }
+    }
+
+    /// Returns the bytes that a packed file stores for a range of the original, at most so many; for
+    /// an empty range those behind its last block. None of a segment that stands as it was written.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn stored(&self, range: Range<u64>, most: usize) -> io::Result<Option<Vec<u8>>> {
+        match &self.store {
+            Store::Plain(_) => Ok(None),
+            Store::Packed(packed) => packed.stored(range, most).map(Some),
         }
     }
 

@@ -215,6 +215,9 @@ fn head_line(picture: &Picture) -> Line<'_> {
         let percent = records * 100 / records_there.max(&1);
         return Line::from(format!("reading  record {records} of {records_there}, {percent} %"));
     }
+    if *records == 0 {
+        return Line::from(format!("head     no record yet, {end}"));
+    }
     Line::from(format!("head     {records} records, {end}, link {chain_head}, {time}"))
 }
 

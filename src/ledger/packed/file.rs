@@ -6,6 +6,7 @@
 //! first one is read from the table then. What was wrong is kept for whoever judges.
 
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::codec::Unpacker;
@@ -66,6 +67,25 @@ impl PackedFile {
 
     pub(in crate::ledger) fn take_damage(&mut self) -> Vec<Damage> {
         std::mem::take(&mut self.damage)
+    }
+
+    /// Returns the stored bytes behind a range of the original, at most so many: those of its
+    /// blocks, or what stands behind the last block where the range is empty.
+    pub(in crate::ledger) fn stored(&self, range: Range<u64>, most: usize) -> io::Result<Vec<u8>> {
+        let block = BLOCK_BYTES as u64;
+        let places = range.start / block..range.end.div_ceil(block);
+        let blocks = (0_u64..).zip(&self.table.blocks);
+        let held = blocks.filter(|(place, _)| !range.is_empty() && places.contains(place));
+        let mut held = held.map(|(_, held)| held);
+        let ends = |held: &Block| held.offset + u64::from(held.stored);
+        let (start, end) = match (held.next(), held.last()) {
+            (Some(first), last) => (first.offset, ends(last.unwrap_or(first))),
+            (None, _) => (self.table.blocks.last().map_or(0, ends), self.stored_bytes),
+        };
+        let bytes = usize::try_from(end - start).unwrap_or(usize::MAX).min(most);
+        let mut stored = vec![0; bytes];
+        read_exactly(&*self.file, &mut stored, start)?;
+        Ok(stored)
     }
 
     /// Fills `bytes` with the original's from `offset`, where a block begins; it ends where one
