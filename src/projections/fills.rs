@@ -3,7 +3,7 @@
 //! A fill that its venue took back is left out, whether that was told before it or behind it: the
 //! log holds both.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -61,7 +61,8 @@ impl FillsByLabel {
     /// [`LedgerError`] when the log cannot be read.
     pub fn read(reader: &Reader<Event>, labels: &[&str]) -> Result<Self, LedgerError> {
         let mut read = Self::default();
-        let mut taken_back: BTreeSet<[String; 3]> = BTreeSet::new();
+        // By label, symbol and number; and what said so.
+        let mut taken_back: BTreeMap<[String; 3], String> = BTreeMap::new();
         let mut label = String::new();
         let mut symbols: Vec<String> = Vec::new();
         reader.for_each::<LedgerError>(0, |record| {
@@ -73,7 +74,13 @@ impl FillsByLabel {
                 Event::ImportStarted(started) => label = imported_label(started.label),
                 Event::ImportedFill(fill) => read.take(&label, labels, || told(sequence, *fill)),
                 Event::ImportedBust(bust) if labels.contains(&&*label) => {
-                    taken_back.insert([label.clone(), bust.symbol, bust.trade_id]);
+                    let of = |id: String| [label.clone(), bust.symbol.clone(), id];
+                    let before = taken_back.insert(of(bust.trade_id), bust.by.clone());
+                    // Some venues name the first fill in each correction: what stood in its place
+                    // since the one before goes.
+                    if let Some(before) = before.filter(|before| *before != bust.by) {
+                        taken_back.insert(of(before), bust.by);
+                    }
                 }
                 Event::RunStarted(started) => {
                     let instruments = started.config.instruments.iter();
@@ -105,7 +112,7 @@ impl FillsByLabel {
             for (label, fills) in &mut read.fills {
                 fills.retain(|fill| {
                     let Some(trade) = fill.trade_ids.first() else { return true };
-                    !taken_back.contains(&[label.clone(), fill.symbol.clone(), trade.clone()])
+                    !taken_back.contains_key(&[label.clone(), fill.symbol.clone(), trade.clone()])
                 });
             }
         }

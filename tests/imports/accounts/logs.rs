@@ -1,7 +1,11 @@
 //! FIX logs: length and checksum of every message, executions of two versions, and what is missing.
 
-use schwabot::event::{Liquidity, Side};
+use std::path::Path;
+
+use schwabot::event::{Event, Liquidity, Side};
 use schwabot::import::accounts::{AccountFormat, NoticeKind};
+use schwabot::ledger::Reader;
+use schwabot::projections::FillsByLabel;
 
 use serde_json::json;
 
@@ -214,5 +218,34 @@ fn a_fill_that_was_taken_back_is_in_the_log_and_none_of_its_label_any_more() -> 
     let kept = run(&["replay", &ledger, "--kind", "imported_fill", "--format", "jsonl"])?;
     assert_eq!(kept.out.lines().count(), 5, "nothing is hidden");
     assert_eq!(verified(&place)?, Some(0));
+    Ok(())
+}
+
+#[test]
+fn a_correction_that_names_the_first_fill_again_replaces_the_correction_before() -> TestResult {
+    let fill = |number: u32, id: &str, more: &str| {
+        report(number, &format!("17={id}|{more}|32=1|60=20240808-23:54:15.030314"))
+    };
+    let twice = [
+        fill(2, "E1", "150=F|31=60000"),
+        fill(3, "E2", "150=G|19=E1|31=60001"),
+        fill(4, "E3", "150=G|19=E1|31=60002"),
+    ];
+    let gone = fill(5, "E4", "150=H|19=E1|31=60002");
+    // The message is told once more: nothing else follows from it.
+    let again = fill(6, "E3", "150=G|19=E1|31=60002");
+    for (log, left) in [
+        (twice.join("\n"), vec!["E3"]),
+        ([&twice[..], std::slice::from_ref(&again)].concat().join("\n"), vec!["E3"]),
+        ([&twice[..], std::slice::from_ref(&gone)].concat().join("\n"), vec![]),
+    ] {
+        let place = Place::new()?;
+        import(&place, &place.write("one.log", &log)?, &["--label", "bot"])?;
+        let reader = Reader::<Event>::open(Path::new(&place.arg("ledger")))?;
+        let fills = FillsByLabel::read(&reader, &["bot"])?;
+        let ids: Vec<&str> =
+            fills.of("bot").iter().flat_map(|fill| &fill.trade_ids).map(String::as_str).collect();
+        assert_eq!(ids, left);
+    }
     Ok(())
 }
