@@ -70,7 +70,7 @@ fn durable(run: &mut Run) {
         .run(run);
     let work = Work { commits: run.size(3, 4_000), records: 1_000 };
     let shared = Work { commits: work.commits.div_ceil(4), records: 4 * work.records };
-    // The slow ones would take minutes, and keep their rate.
+    // The slow ones would take minutes.
     let less = Work { commits: run.size(3, 400), ..work };
     Table::new("durable, 1,000 records a commit", "records/s")
         .writing(run.size(0, 1_500 << 20))
@@ -82,15 +82,20 @@ fn durable(run: &mut Run) {
         .with("SHA-256 tree alone, one core", |_| {
             Ok::<_, std::convert::Infallible>(append::bare_tree(less.total()))
         })
-        .with("okaywal", |dir| peers::okaywal_commits(dir, less))
-        .with("SQLite, WAL, FULL", |dir| peers::sqlite_commits(dir, less))
-        .with("fjall", |dir| peers::fjall_commits(dir, less))
-        .with("redb", |dir| peers::redb_commits(dir, less))
+        .with("okaywal", |dir| peers::okaywal_commits(dir, work))
+        .with("SQLite, WAL, FULL (400 commits)", |dir| peers::sqlite_commits(dir, less))
+        .with("fjall (400 commits)", |dir| peers::fjall_commits(dir, less))
+        .with("redb (400 commits)", |dir| peers::redb_commits(dir, less))
         .beside("ledger, each commit waited for", &["write + fdatasync, growing file"], "1.0")
         .beside("ledger, each commit waited for", &["BLAKE3 + write + fdatasync"], "")
         .beside(
             "ledger, each commit waited for",
-            &["okaywal", "SQLite, WAL, FULL", "fjall", "redb"],
+            &[
+                "okaywal",
+                "SQLite, WAL, FULL (400 commits)",
+                "fjall (400 commits)",
+                "redb (400 commits)",
+            ],
             "ahead",
         )
         .beside("ledger, up to 4 commits share a sync", &["write + fdatasync, growing file"], "1.0")
@@ -116,6 +121,10 @@ fn synced_once(run: &mut Run) {
 }
 
 fn reading(run: &mut Run) {
+    const TITLE: &str = "reading";
+    if !run.wants(TITLE) {
+        return;
+    }
     let records = run.size(5_000, 1_000_000);
     let place = run.empty_dir();
     let dir = place.path();
@@ -129,7 +138,7 @@ fn reading(run: &mut Run) {
     peers::fjall_insert(&store, &log, 0, records).unwrap();
     let commitlog = peers::commitlog(dir, records).unwrap();
     let verified = |level, threads| read::verified(path, records, level, threads);
-    Table::new("reading", "records/s")
+    Table::new(TITLE, "records/s")
         .with("scan of the mapped files", |_| read::bare_scan(path, records))
         .with("BLAKE3 over the files, one thread", |_| read::bare_hash(path, records))
         .with("reader, every link checked", |_| read::every_record(path, records))
@@ -149,12 +158,16 @@ fn reading(run: &mut Run) {
 }
 
 fn replaying(run: &mut Run) {
+    const TITLE: &str = "replay of a recorded run";
+    if !run.wants(TITLE) {
+        return;
+    }
     let place = run.empty_dir();
     let ledger = &place.path().join("run");
     let records = runs::record(ledger, run.size(500, 300_000)).records;
     let sqlite = peers::sqlite_of(place.path(), ledger).unwrap();
     let events = &bare::events_of(ledger);
-    Table::new("replay of a recorded run", "records/s")
+    Table::new(TITLE, "records/s")
         .with("scan of the mapped files", |_| read::bare_scan(ledger, records))
         .with("SQLite, SELECT of the same blobs", |_| peers::sqlite_read(&sqlite, records))
         .with("read and decoded, one thread", |_| bare::decoded(ledger, records))

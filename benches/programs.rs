@@ -27,6 +27,10 @@ fn timed(count: u64, command: &mut Command) -> Done {
 
 /// `verify` beside `b3sum`, where that is installed, over the same warm files on one thread.
 pub(crate) fn verifying(run: &mut Run) {
+    const TITLE: &str = "verify as a process, one thread";
+    if !run.wants(TITLE) {
+        return;
+    }
     let records = run.size(5_000, 2_000_000);
     let place = run.empty_dir();
     append::synced_at_the_end(place.path(), records, true).unwrap();
@@ -40,7 +44,7 @@ pub(crate) fn verifying(run: &mut Run) {
         timed(records, &mut command)
     };
     let b3sum = || timed(records, Command::new("b3sum").args(["--num-threads", "1"]).args(&files));
-    let mut table = Table::new("verify as a process, one thread", "records/s");
+    let mut table = Table::new(TITLE, "records/s");
     if b3sum().is_ok() {
         table = table.with("b3sum over the same files", |_| b3sum());
     } else {
@@ -77,6 +81,10 @@ fn bars_file(path: &Path, bars: u64) {
 
 /// A backtest that is recorded, and the audit that makes every decision of it again.
 pub(crate) fn deriving(run: &mut Run) {
+    const TITLE: &str = "a run's decisions made again";
+    if !run.wants(TITLE) {
+        return;
+    }
     let bars = run.size(300, 500_000);
     let place = run.empty_dir();
     let data = place.path().join("BTC_USDT-1m.csv");
@@ -89,7 +97,7 @@ pub(crate) fn deriving(run: &mut Run) {
     };
     let written = place.path().join("written");
     backtest(&written).unwrap();
-    Table::new("a run's decisions made again", "bars/s")
+    Table::new(TITLE, "bars/s")
         .with("backtest, recorded", |dir| backtest(&dir.join(LEDGER)))
         .with("verify --level derive", |_| {
             timed(

@@ -7,7 +7,7 @@
 //! | `notes/N.note` | the signed notes that were held against the log, the outside ones too |
 //! | `consistency/M-N.txt` | path from the tree of M records to that of N, as in `FORMAT.md` |
 //! | `faults/N.bin` | the bytes of a damaged range, at most 64 KiB; N is its place in the report |
-//! | `faults/N.zst` | of a packed segment instead: the bytes that it stores for that range |
+//! | `faults/N.zst` | of a packed segment instead: what it stores for that range, a block at most |
 //! | `misbehaviour.txt` | proof that the log's key signed two histories, where there is one |
 
 use std::path::Path;
@@ -20,6 +20,7 @@ use crate::event::Event;
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, read_whole};
 use crate::ledger::layout::{IDENTITY_BYTES, Layout};
+use crate::ledger::packed::STORED_BYTES_MAX;
 use crate::ledger::walk::SegmentFile;
 use crate::ledger::{LedgerError, Reader, at};
 
@@ -88,7 +89,7 @@ fn faults(
         let path = layout.segment(fault.segment);
         let Ok(mut file) = SegmentFile::open(disk, &path, true) else { continue };
         // What cannot be unpacked reads as zeroes, which stand nowhere.
-        let stored = file.stored(fault.offset..fault.end, FAULT_BYTES_MAX);
+        let stored = file.stored(fault.offset..fault.end, STORED_BYTES_MAX);
         if let Some(stored) = stored.map_err(at("read", &path))? {
             files.push((format!("faults/{place}.zst"), stored));
             continue;

@@ -187,6 +187,12 @@ impl Number {
         Some(Self { raw, rest, decimals: FINE_DIGITS }.trimmed())
     }
 
+    /// Returns this number less the other; as [`Number::plus`].
+    #[must_use]
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.plus(Self { raw: other.raw.checked_neg()?, rest: -other.rest, ..other })
+    }
+
     /// Returns the number without its sign.
     #[must_use]
     pub const fn magnitude(self) -> Self {

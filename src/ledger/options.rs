@@ -26,8 +26,8 @@ pub struct WriterOptions {
     /// Length of new segments; at least 1 KiB.
     pub segment_bytes: u64,
     /// Memory of the frames whose leaves may wait to be hashed beside the writer. Rather than
-    /// exceed it the writer hashes leaves itself, of which 8 MiB more may wait; with 0 it hashes
-    /// all.
+    /// exceed it the writer hashes leaves itself, of which 8 MiB more may wait, or those of one
+    /// frame; with 0 it hashes all. As much again may be kept for what follows.
     pub tree_lag_bytes: usize,
     /// The storage.
     pub disk: Arc<dyn Disk>,

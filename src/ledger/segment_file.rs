@@ -116,8 +116,9 @@ impl SegmentFile {
         }
     }
 
-    /// Returns the bytes that a packed file stores for a range of the original, at most so many; for
-    /// an empty range those behind its last block. None of a segment that stands as it was written.
+    /// Returns the bytes that a packed file stores for a range of the original, at most so many;
+    /// those behind its last block for a range that is empty or beyond its blocks. None of a
+    /// segment that stands as it was written.
     ///
     /// # Errors
     /// As the system says.

@@ -17,7 +17,8 @@ use super::frame::{FrameHeader, FrameRef};
 use crate::hash::{self, Digest};
 use crate::merkle::CompactRange;
 
-/// Memory of the leaves that may wait for their nodes where frames already wait for their leaves.
+/// Memory of the leaves that may wait for their nodes where frames already wait for their leaves,
+/// but for those of one frame; as much again may be kept for the leaves to come.
 const LEAVES_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of a frame whose leaves the writer hashes itself: to wake the thread would take longer.
@@ -57,6 +58,7 @@ pub(super) struct TreeFollower {
     spare: Vec<Vec<u8>>,
     spare_bytes: usize,
     spare_leaves: Vec<Vec<Digest>>,
+    spare_leaves_bytes: usize,
     /// Hashed leaves that were not handed over yet.
     gathered: Vec<Digest>,
     thread: Option<JoinHandle<()>>,
@@ -95,6 +97,7 @@ impl TreeFollower {
             spare: Vec::new(),
             spare_bytes: 0,
             spare_leaves: Vec::new(),
+            spare_leaves_bytes: 0,
             gathered: Vec::new(),
             thread: Some(thread),
         })
@@ -128,26 +131,40 @@ impl TreeFollower {
                 self.spare_bytes -= buffer.capacity();
                 return Ok(buffer);
             }
-            let most = self.lag_bytes_max + LEAVES_BYTES_MAX;
-            if self.out_bytes == 0 || self.out_bytes + leaves_bytes <= most {
+            if self.has_room_for_leaves(leaves_bytes) {
+                self.gathered.reserve_exact(leaves_bytes / LEAF_BYTES);
                 hash_leaves(&FrameRef { header, offset: 0, stored: &stored }, &mut self.gathered);
                 self.hand_over_leaves()?;
                 stored.clear();
                 return Ok(stored);
             }
-            let back = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
-            self.take_back(back);
+            self.wait_for_one()?;
         }
     }
 
-    /// Hands over what the writer hashed itself.
+    fn has_room_for_leaves(&self, bytes: usize) -> bool {
+        self.out_bytes == 0 || self.out_bytes + bytes <= self.lag_bytes_max + LEAVES_BYTES_MAX
+    }
+
+    fn wait_for_one(&mut self) -> Result<(), LedgerError> {
+        let back = self.returned.recv().map_err(|_| LedgerError::Stopped)?;
+        self.take_back(back);
+        Ok(())
+    }
+
+    /// Hands over what the writer hashed itself. Waits while too much is out.
     fn hand_over_leaves(&mut self) -> Result<(), LedgerError> {
         if self.gathered.is_empty() {
             return Ok(());
         }
+        let bytes = self.gathered.capacity() * LEAF_BYTES;
+        while !self.has_room_for_leaves(bytes) {
+            self.wait_for_one()?;
+        }
         let next = self.spare_leaves.pop().unwrap_or_default();
+        self.spare_leaves_bytes -= next.capacity() * LEAF_BYTES;
         let leaves = std::mem::replace(&mut self.gathered, next);
-        self.out_bytes += leaves.capacity() * LEAF_BYTES;
+        self.out_bytes += bytes;
         self.send(Work::Leaves(leaves))
     }
 
@@ -162,9 +179,13 @@ impl TreeFollower {
                 }
             }
             Back::Leaves(mut leaves) => {
-                self.out_bytes -= leaves.capacity() * LEAF_BYTES;
-                leaves.clear();
-                self.spare_leaves.push(leaves);
+                let bytes = leaves.capacity() * LEAF_BYTES;
+                self.out_bytes -= bytes;
+                if self.spare_leaves_bytes + bytes <= LEAVES_BYTES_MAX {
+                    leaves.clear();
+                    self.spare_leaves_bytes += bytes;
+                    self.spare_leaves.push(leaves);
+                }
             }
         }
     }

@@ -26,8 +26,7 @@ pub fn bare_growing(dir: &Path, work: Work) -> Result<Reached, MeasureError> {
     bare_commits(dir, work, false, false)
 }
 
-/// The same, each commit hashed with BLAKE3 before it is written: the least that a chained log
-/// whose producer waits for each acknowledgement can do.
+/// The same, each commit hashed with BLAKE3 before it is written, as a chained log has to.
 ///
 /// # Errors
 /// As the system says.

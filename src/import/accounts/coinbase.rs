@@ -7,7 +7,7 @@ use super::table::{Column, Row};
 use super::{form, times};
 use crate::event::Side;
 use crate::import::text::Input;
-use crate::import::{Fault, Number, ReadError};
+use crate::import::{Fault, ReadError};
 
 /// What the header must name.
 pub(super) const HEADER: &[&str] =
@@ -55,20 +55,20 @@ impl Form for Coinbase {
         let side = side(row, self.side)?;
         let (fee, total) = (row.number(self.fee)?, row.number(self.total)?);
         let wrong_sign = match side {
-            Side::Buy => total.raw() > 0,
-            Side::Sell => total.raw() < 0,
+            Side::Buy => total.is_positive(),
+            Side::Sell => total.is_negative(),
         };
         // Without the fee: what was paid less it, or what was received and it.
         let gross = match side {
-            Side::Buy => total.magnitude().raw().checked_sub(fee.raw()),
-            Side::Sell => total.magnitude().raw().checked_add(fee.raw()),
+            Side::Buy => total.magnitude().minus(fee),
+            Side::Sell => total.magnitude().plus(fee),
         };
         let gross = gross.ok_or_else(|| row.fault(self.total, "too large"))?;
         let at = (row.line, row.time(self.time, times::civil)?);
         let traded = (positive(row, self.price)?, positive(row, self.size)?);
         let portfolio = row.word(self.portfolio)?.map(|said| ("portfolio", said));
         told.push_back(Told::Fill(Box::new(FillRow {
-            quote: Some(Number::from_raw(gross)),
+            quote: Some(gross),
             fee: Some(fee),
             fee_currency: money,
             trade_id: Some(row.needed(self.trade)?),

@@ -270,7 +270,9 @@ fn fee_of(message: &Message<'_>) -> Result<(Option<Number>, Option<String>), Fau
                     message.fault(137, "MiscFeeAmt(137)", reason)
                 };
                 let amount = rows::number(field.value).map_err(|_| bad())?;
-                sum = Some(sum.unwrap_or_default().plus(amount).ok_or_else(bad)?);
+                let both = sum.unwrap_or_default().plus(amount);
+                let large = || message.fault(137, "MiscFeeAmt(137)", "too large together");
+                sum = Some(both.ok_or_else(large)?);
             }
             138 => currencies.push(field.value),
             _ => {}

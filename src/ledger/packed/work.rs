@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::codec::Packer;
 use super::table::{BLOCK_BYTES, ORIGINAL_BYTES_MAX, STORED_BYTES_MAX, encode};
-use super::{PACKED_SUFFIX, TABLE_CHECK, packed_index_of, packed_path};
+use super::{PACKED_SUFFIX, packed_index_of, packed_path};
 use crate::ledger::disk::{Access, Disk, DiskFile, TEMPORARY_SUFFIX, remove_if_there, temporary};
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::open::check_identity;
@@ -100,7 +100,8 @@ pub fn pack(disk: &dyn Disk, path: &Path) -> Result<Packing, LedgerError> {
 /// Unpacks every packed segment of the ledger at `path`, byte for byte as it was written. The
 /// writer's lock is held meanwhile.
 ///
-/// A damaged table is no hindrance where the blocks are whole: the chain vouches for them.
+/// What is damaged stays packed, also where only its table is: how long the original was, nothing
+/// else says for sure.
 ///
 /// # Errors
 /// See [`pack`].
@@ -175,15 +176,15 @@ impl<'w> Work<'w> {
 
     fn pack(&self, place: usize, there: There, done: &mut Packing) -> Result<(), LedgerError> {
         let (original, packed) = self.paths(place);
-        let bytes = self.check(place, &[])?;
+        let bytes = self.check(place)?;
         // Both are there where a call was interrupted. What the copy is worth is read, not hoped.
-        let is_copy = there.packed && self.are_equal(&original, &packed, &[])?;
+        let is_copy = there.packed && self.are_equal(&original, &packed)?;
         if !is_copy {
             let ready = temporary(&packed);
             let target = self.create(&ready, &original)?;
             let mut source = self.open(&original)?;
             write_packed(&mut source, &*target).map_err(at("pack into", &ready))?;
-            self.read_back(self.are_equal(&original, &ready, &[])?, &ready)?;
+            self.read_back(&original, &ready, &ready)?;
             let named = match there.packed {
                 true => self.disk.replace(&ready, &packed),
                 false => self.disk.rename_new(&ready, &packed),
@@ -199,8 +200,7 @@ impl<'w> Work<'w> {
 
     fn unpack(&self, place: usize, there: There, done: &mut Packing) -> Result<(), LedgerError> {
         let (original, packed) = self.paths(place);
-        // Without its table every block is there, and the chain says whether they are all.
-        let bytes = self.check(place, &[TABLE_CHECK])?;
+        let bytes = self.check(place)?;
         done.segments += 1;
         done.bytes += bytes;
         let source = SegmentFile::open_packed(self.disk, &packed).map_err(at("open", &packed));
@@ -210,22 +210,20 @@ impl<'w> Work<'w> {
             let target = self.create(&ready, &packed)?;
             let mut source = self.open(&original)?;
             write_original(&mut source, &*target).map_err(at("unpack into", &ready))?;
-            self.read_back(self.are_equal(&ready, &packed, &[TABLE_CHECK])?, &ready)?;
+            self.read_back(&ready, &packed, &ready)?;
             self.disk.rename_new(&ready, &original).map_err(at("rename", &original))?;
         }
         self.remove_beside(&packed, &original)
     }
 
-    /// Judges a segment, and returns its length: what is damaged stays as it is, but for damage
-    /// that only the checks of `harmless` find.
-    fn check(&self, place: usize, harmless: &[&str]) -> Result<u64, LedgerError> {
+    /// Judges a segment, and returns its length: what is damaged stays as it is.
+    fn check(&self, place: usize) -> Result<u64, LedgerError> {
         let (path, header) = (self.layout.segment(place as u64), &self.headers[place]);
         let mut file = self.open(&path)?;
         let mut last = None;
         let follower = self.listing.follower(place);
-        let mut scan = scan_segment(&mut file, header, follower, &mut |_, link| last = Some(link))
+        let scan = scan_segment(&mut file, header, follower, &mut |_, link| last = Some(link))
             .map_err(at("read", &path))?;
-        scan.faults.retain(|fault| !harmless.contains(&&*fault.check));
         if let Some(damage) = damage_among(&scan.faults) {
             return Err(damage);
         }
@@ -244,19 +242,15 @@ impl<'w> Work<'w> {
         Ok(file.len())
     }
 
-    /// Refuses a copy that was read back and is not what it was made of.
-    fn read_back(&self, is_equal: bool, ready: &Path) -> Result<(), LedgerError> {
+    /// Reads a copy back, and refuses one that is not what it was made of.
+    fn read_back(&self, original: &Path, packed: &Path, copy: &Path) -> Result<(), LedgerError> {
         let source = || io::Error::other("the copy is not what was written");
-        if is_equal { Ok(()) } else { Err(at("read back", ready)(source())) }
+        let is_equal = self.are_equal(original, packed)?;
+        if is_equal { Ok(()) } else { Err(at("read back", copy)(source())) }
     }
 
-    /// Does a packed file hold every byte of an original, and no damage but harmless one?
-    fn are_equal(
-        &self,
-        original: &Path,
-        packed: &Path,
-        harmless: &[&str],
-    ) -> Result<bool, LedgerError> {
+    /// Does a packed file hold every byte of an original, and no damage?
+    fn are_equal(&self, original: &Path, packed: &Path) -> Result<bool, LedgerError> {
         let mut one = self.open(original)?;
         let mut other = SegmentFile::open_packed(self.disk, packed).map_err(at("open", packed))?;
         let mut offset = 0;
@@ -266,8 +260,7 @@ impl<'w> Work<'w> {
             same = piece == other.get(offset, PIECE_BYTES).map_err(at("read", packed))?;
             offset += piece.len() as u64;
         }
-        let found = other.take_damage();
-        Ok(same && found.iter().all(|damage| harmless.contains(&damage.check)))
+        Ok(same && other.take_damage().is_empty())
     }
 
     fn paths(&self, place: usize) -> (PathBuf, PathBuf) {

@@ -118,7 +118,9 @@ pub(super) fn segment(bytes: &[u8]) -> bool {
         let name = path.strip_suffix(PACKED_SUFFIX).unwrap();
         assert_eq!(now.get(name), Some(original), "unpacked to something else");
     }
-    if unpacked.is_err() {
+    if unpacked.is_ok() {
+        assert_eq!(shown(&disk).as_ref().ok(), Some(&sound.records), "unpacked and not whole");
+    } else {
         assert_eq!(now.get(path), files.get(path), "what cannot be unpacked stays");
     }
     report.is_ok()
