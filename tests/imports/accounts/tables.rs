@@ -110,6 +110,19 @@ fn coinbase_fills_have_a_negative_total_for_a_purchase_and_exponents() {
 }
 
 #[test]
+fn coinbase_totals_and_fees_finer_than_a_record_holds_are_added_exactly() {
+    let fine = |old: &str, new: &str, other: &str| {
+        let text = COINBASE.replace(old, new).replace("-40.2", other);
+        let mut read = read(AccountFormat::CoinbaseFills, text);
+        read.fills.drain(..).map(|fill| fill.quote.unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let sold = fine("2.7535e-7,0.00081972465", "1.34e-12,1.34e-12", "-40.2");
+    assert_eq!(sold, ["40", "0.00000000000268"]);
+    let bought = fine("40000.00,0.2", "40000.00,1.34e-12", "-2.68e-12");
+    assert_eq!(bought, ["0.00000000000134", "0.00082"]);
+}
+
+#[test]
 fn a_coinbase_total_with_the_wrong_sign_is_told_and_another_unit_is_refused() {
     let turned = read(AccountFormat::CoinbaseFills, COINBASE.replace("-40.2", "40.2"));
     assert!(turned.said(NoticeKind::Contradiction)[0].contains("sign"), "{turned:?}");
