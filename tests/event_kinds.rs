@@ -1,5 +1,6 @@
 //! Kinds and bytes of events: numbers for life, one encoding a value, nothing hostile taken.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use proptest::prelude::*;
@@ -337,23 +338,28 @@ fn an_event_is_private_only_where_its_type_says_so() {
 }
 
 #[test]
-fn a_state_may_claim_sixteen_times_as_much_memory_with_each_step_of_its_length() {
-    // A list that claims memory that the rest of its bytes cannot fill.
+fn a_state_claims_as_much_memory_as_the_step_of_its_length_allows_and_no_more() {
+    // A set that claims memory that the rest of its bytes cannot fill. It takes none of it: what
+    // its bytes hold is the same member again and again.
     let refused_for = |length: usize, memory: u64| {
         let mut bytes = (memory / 8192).to_le_bytes().to_vec();
         bytes.resize(length, 0);
-        wire::decode_state::<Vec<[u8; 8192]>>(&bytes).unwrap_err().to_string()
+        wire::decode_state::<BTreeSet<[u8; 8192]>>(&bytes).unwrap_err().to_string()
     };
-    let steps: [(usize, u64); 4] = [
+    let steps: [(usize, u64); 6] = [
         (256 << 10, 16 << 20),
         ((256 << 10) + 1, 256 << 20),
         (4 << 20, 256 << 20),
         ((4 << 20) + 1, 4 << 30),
+        (64 << 20, 4 << 30),
+        ((64 << 20) + 1, 8 << 30),
     ];
     for (length, most) in steps {
-        let within = (most - 8192).min((256 << 20) + 8192);
-        assert!(refused_for(length, within).contains("UnexpectedEnd"), "{length}, {within}");
-        assert!(refused_for(length, most + 8192).contains("Limit"), "{length}, {most} and more");
+        let within = refused_for(length, most - 8192);
+        assert!(within.contains("UnexpectedEnd"), "{length}, less than {most}: {within}");
+        // Its length is claimed too.
+        let above = refused_for(length, most);
+        assert!(above.contains("Limit"), "{length}, more than {most}: {above}");
     }
 }
 

@@ -205,6 +205,28 @@ fn a_step_that_fits_no_frame_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_frame_of_an_end_run_ends_with_the_step_that_fills_64_kib() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4 << 20)).unwrap();
+    let short = step(&[7; 10]);
+    for _ in 0..1_000 {
+        writer.append(&short).unwrap();
+    }
+    writer.close().unwrap();
+    let reader: Reader<Note> = Reader::open(&path).unwrap();
+    let (mut cursor, mut frames) = (reader.cursor(0).unwrap(), Vec::new());
+    while let Some(frame) = cursor.next_frame().unwrap() {
+        frames.push(FRAME_HEADER_BYTES as u64 + u64::from(frame.header.records_bytes));
+    }
+    let last = frames.pop().unwrap();
+    assert!(frames.len() > 4 && last < (64 << 10) + short.bytes(), "{frames:?}, {last}");
+    for bytes in frames {
+        assert!((64 << 10..(64 << 10) + short.bytes()).contains(&bytes), "{bytes} bytes");
+    }
+}
+
+#[test]
 fn the_head_of_the_chain_is_the_link_of_the_last_frame() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
@@ -417,6 +439,24 @@ fn the_index_of_an_ended_segment_is_there_once_half_of_the_next_is_used() {
     writer.close().unwrap();
     for segment in 0..4 {
         assert!(SegmentIndex::read(&RealDisk, &layout, ledger, segment).is_some(), "{segment}");
+    }
+}
+
+#[test]
+fn an_index_names_a_frame_every_256_kib_and_not_each_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::End, 4 << 20)).unwrap();
+    let ledger = writer.place().ledger;
+    for number in 0..3_000 {
+        writer.append(&step(&[number; 10])).unwrap();
+    }
+    writer.close().unwrap();
+    let index = SegmentIndex::read(&RealDisk, &Layout::new(&path), ledger, 0).unwrap();
+    assert!(index.places.len() > 4, "{}", index.places.len());
+    for two in index.places.windows(2) {
+        let between = two[1].offset - two[0].offset;
+        assert!((256 << 10..384 << 10).contains(&between), "{between} bytes");
     }
 }
 
