@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use schwabot::event::Event;
+use schwabot::hash::{self, Digest};
 use schwabot::kernel::World;
 use schwabot::ledger::clock::Stopwatch;
 use schwabot::ledger::disk::{Disk, DiskFile, RealDisk};
 use schwabot::ledger::{Entry, Reader, decode};
 use schwabot::measure::{MeasureError, RECORD_BYTES, Reached, Work, append};
+use schwabot::merkle::CompactRange;
 use schwabot::time::Timestamp;
 
 use crate::harness::Done;
@@ -97,6 +99,45 @@ pub(crate) fn chain_beside_tree(dir: &Path, records: u64) -> Result<Reached, Mea
     std::thread::scope(|scope| {
         scope.spawn(|| append::bare_tree(records));
         append::bare_hashed(dir, records)
+    })
+}
+
+/// Frames of 64 KiB that may wait for their leaves: 32 MiB.
+const FRAMES_WAITING: usize = 512;
+const FRAME_RECORDS: usize = (64 << 10) / RECORD_BYTES;
+
+/// Chain and tree of the same bytes on both cores: hashing and writing as [`append::bare_hashed`]
+/// does, and the leaves of each frame by whoever has time. Nothing is encoded, copied or counted.
+pub(crate) fn chain_and_tree(dir: &Path, records: u64) -> std::io::Result<Reached> {
+    let record = [7; RECORD_BYTES];
+    let frame = vec![7; FRAME_RECORDS * RECORD_BYTES];
+    let hash_leaves = |row: &mut Vec<Digest>| {
+        row.clear();
+        hash::leaves(std::iter::repeat_n(&record[..], FRAME_RECORDS), row);
+    };
+    let file = RealDisk.create(&dir.join("bare"))?;
+    let (hand_over, waiting) = std::sync::mpsc::sync_channel(FRAMES_WAITING);
+    let frames = records / FRAME_RECORDS as u64;
+    let watch = Stopwatch::start();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let (mut tree, mut row) = (CompactRange::new(0), Vec::new());
+            for () in waiting {
+                hash_leaves(&mut row);
+                tree.push_row(&mut row);
+            }
+        });
+        let mut row = Vec::new();
+        for number in 0..frames {
+            std::hint::black_box(hash::link(&frame));
+            file.write_at(&frame, number * frame.len() as u64)?;
+            if hand_over.try_send(()).is_err() {
+                hash_leaves(&mut row);
+            }
+        }
+        file.sync()?;
+        drop(hand_over);
+        Ok(Reached::new(frames * FRAME_RECORDS as u64, watch.elapsed(), Vec::new()))
     })
 }
 

@@ -109,6 +109,7 @@ fn synced_once(run: &mut Run) {
         .writing(run.size(0, 1_500 << 20))
         .with("BLAKE3 + write + fdatasync", |dir| append::bare_hashed(dir, records))
         .with("the same, a tree on the other core", |dir| bare::chain_beside_tree(dir, records))
+        .with("the same and a tree, on both cores", |dir| bare::chain_and_tree(dir, records))
         .with("ledger until durable", |dir| append::synced_at_the_end(dir, records, false))
         .with("ledger until the root is known", |dir| append::synced_at_the_end(dir, records, true))
         .with("SHA-256 tree alone, one core", |_| {
