@@ -14,6 +14,7 @@ use schwabot::merkle::CompactRange;
 use schwabot::time::Timestamp;
 
 use crate::harness::Done;
+use crate::peers;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -41,22 +42,7 @@ pub(crate) fn group_commit(dir: &Path, producers: u64, work: Work) -> Done {
     }
     file.sync()?;
     let log = Log { file, shared: Mutex::default(), durable: Condvar::new() };
-    let watch = Stopwatch::start();
-    let waits = std::thread::scope(|scope| {
-        let produce = || -> std::io::Result<Vec<_>> {
-            let mut waits = Vec::new();
-            for _ in 0..work.commits {
-                let commit_watch = Stopwatch::start();
-                log.commit(&[7; RECORD_BYTES])?;
-                waits.push(commit_watch.elapsed());
-            }
-            Ok(waits)
-        };
-        let threads: Vec<_> = (0..producers).map(|_| scope.spawn(produce)).collect();
-        let joined = threads.into_iter().map(|thread| thread.join().expect("no producer panics"));
-        joined.collect::<std::io::Result<Vec<_>>>()
-    })?;
-    Ok(Reached::new(work.total() * producers, watch.elapsed(), waits.concat()))
+    peers::by_many(producers, work, || Ok(log.commit(&[7; RECORD_BYTES])?))
 }
 
 struct Log {

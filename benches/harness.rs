@@ -125,7 +125,7 @@ pub(crate) struct Run {
     pub(crate) smoke: bool,
     /// What comes out goes into the documents, too.
     pub(crate) publishes: bool,
-    pub(crate) rounds: usize,
+    rounds: usize,
     /// Words that pick tables by their title.
     words: Vec<String>,
     place: PathBuf,
@@ -173,11 +173,16 @@ impl Run {
         format!("{}, {} rounds", machine(&self.place), self.rounds)
     }
 
-    pub(crate) fn wants(&self, title: &str) -> bool {
+    fn wants(&self, title: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| title.contains(word.as_str()))
     }
 
-    pub(crate) fn empty_dir(&self) -> tempfile::TempDir {
+    /// An empty directory for what a table needs; none where no word asked for it.
+    pub(crate) fn place_for(&self, title: &str) -> Option<tempfile::TempDir> {
+        self.wants(title).then(|| self.empty_dir())
+    }
+
+    fn empty_dir(&self) -> tempfile::TempDir {
         tempfile::tempdir_in(&self.place).unwrap()
     }
 }

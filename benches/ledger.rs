@@ -123,11 +123,8 @@ fn synced_once(run: &mut Run) {
 
 fn reading(run: &mut Run) {
     const TITLE: &str = "reading";
-    if !run.wants(TITLE) {
-        return;
-    }
+    let Some(place) = run.place_for(TITLE) else { return };
     let records = run.size(5_000, 1_000_000);
-    let place = run.empty_dir();
     let dir = place.path();
     append::synced_at_the_end(dir, records, true).unwrap();
     let path = &dir.join(LEDGER);
@@ -160,10 +157,7 @@ fn reading(run: &mut Run) {
 
 fn replaying(run: &mut Run) {
     const TITLE: &str = "replay of a recorded run";
-    if !run.wants(TITLE) {
-        return;
-    }
-    let place = run.empty_dir();
+    let Some(place) = run.place_for(TITLE) else { return };
     let ledger = &place.path().join("run");
     let records = runs::record(ledger, run.size(500, 300_000)).records;
     let sqlite = peers::sqlite_of(place.path(), ledger).unwrap();

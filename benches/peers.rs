@@ -42,6 +42,25 @@ fn timed(
     Ok(Reached::new(work.total(), watch.elapsed(), waits))
 }
 
+/// Times producers that each make all commits of a work, one after the other.
+pub(crate) fn by_many(
+    producers: u64,
+    work: Work,
+    commit: impl Fn() -> Result<(), Box<dyn std::error::Error>> + Sync,
+) -> Done {
+    // What went wrong in a thread can be told only as text.
+    let produce = || timed(work, |_| commit()).map_err(|error| error.to_string());
+    let watch = Stopwatch::start();
+    let done = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..producers).map(|_| scope.spawn(produce)).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().expect("no producer panics"));
+        joined.collect::<Result<Vec<Reached>, String>>()
+    })?;
+    let elapsed = watch.elapsed();
+    let waits = done.into_iter().flat_map(|reached| reached.waits).collect();
+    Ok(Reached::new(work.total() * producers, elapsed, waits))
+}
+
 /// Times the reading of so many records.
 fn reading(records: u64, read: impl FnOnce() -> Result<u64, Box<dyn std::error::Error>>) -> Done {
     let watch = Stopwatch::start();
@@ -205,21 +224,9 @@ impl LogManager for Keep {
 pub(crate) fn okaywal_by_many(dir: &Path, producers: u64, work: Work) -> Done {
     let log = okaywal(dir)?;
     okaywal_commit(&log, work.records)?;
-    let produce = || {
-        let done = timed(work, |_| okaywal_commit(&log, work.records));
-        // What went wrong in a thread can be told only as text.
-        done.map_err(|error| error.to_string())
-    };
-    let watch = Stopwatch::start();
-    let done = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..producers).map(|_| scope.spawn(produce)).collect();
-        let joined = threads.into_iter().map(|thread| thread.join().expect("no producer panics"));
-        joined.collect::<Result<Vec<Reached>, String>>()
-    })?;
-    let elapsed = watch.elapsed();
+    let done = by_many(producers, work, || okaywal_commit(&log, work.records));
     log.shutdown()?;
-    let waits = done.into_iter().flat_map(|reached| reached.waits).collect();
-    Ok(Reached::new(work.total() * producers, elapsed, waits))
+    done
 }
 
 fn okaywal_commit(log: &WriteAheadLog, records: u64) -> Result<(), Box<dyn std::error::Error>> {

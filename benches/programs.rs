@@ -28,11 +28,8 @@ fn timed(count: u64, command: &mut Command) -> Done {
 /// `verify` beside `b3sum`, where that is installed, over the same warm files on one thread.
 pub(crate) fn verifying(run: &mut Run) {
     const TITLE: &str = "verify as a process, one thread";
-    if !run.wants(TITLE) {
-        return;
-    }
+    let Some(place) = run.place_for(TITLE) else { return };
     let records = run.size(5_000, 2_000_000);
-    let place = run.empty_dir();
     append::synced_at_the_end(place.path(), records, true).unwrap();
     let ledger = place.path().join(LEDGER);
     let segments = std::fs::read_dir(Layout::new(&ledger).segments()).unwrap();
@@ -82,11 +79,8 @@ fn bars_file(path: &Path, bars: u64) {
 /// A backtest that is recorded, and the audit that makes every decision of it again.
 pub(crate) fn deriving(run: &mut Run) {
     const TITLE: &str = "a run's decisions made again";
-    if !run.wants(TITLE) {
-        return;
-    }
+    let Some(place) = run.place_for(TITLE) else { return };
     let bars = run.size(300, 500_000);
-    let place = run.empty_dir();
     let data = place.path().join("BTC_USDT-1m.csv");
     bars_file(&data, bars);
     let backtest = |ledger: &Path| {

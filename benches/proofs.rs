@@ -30,11 +30,8 @@ fn each(
 
 pub(crate) fn proving(run: &mut Run) {
     const TITLE: &str = "proofs of one record in 10 M";
-    if !run.wants(TITLE) {
-        return;
-    }
+    let Some(place) = run.place_for(TITLE) else { return };
     let (records, turns) = (run.size(5_000, 10_000_000), run.size(20, 500));
-    let place = run.empty_dir();
     append::synced_at_the_end(place.path(), records, true).unwrap();
     let path = place.path().join(LEDGER);
     let reader: Reader<Block> = Reader::open(&path).unwrap();

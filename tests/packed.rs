@@ -73,6 +73,13 @@ fn packed_now(ledger: &Path) -> Packing {
     pack(&RealDisk, ledger).unwrap()
 }
 
+/// Turns bits of one byte of a file.
+fn flip(path: &Path, place: usize, mask: u8) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[place] ^= mask;
+    fs::write(path, bytes).unwrap();
+}
+
 fn report(ledger: &Path) -> Report {
     verify(ledger, &VerifyOptions::default()).unwrap()
 }
@@ -376,10 +383,7 @@ fn damage_of_one_block_is_named_by_the_originals_offsets_and_costs_only_its_fram
 #[test]
 fn damage_of_the_first_block_costs_its_own_frames_and_not_the_segment() {
     let (place, ledger) = packed_notes(0..3_000, 5, &long());
-    let path = packed(&ledger, 1);
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[40] ^= 0x10;
-    fs::write(&path, bytes).unwrap();
+    flip(&packed(&ledger, 1), 40, 0x10);
     let found = report(&ledger);
     assert_eq!(found.exit_code(), 11);
     let block = found.faults.iter().find(|fault| fault.check == "packed block").unwrap();
@@ -420,10 +424,8 @@ fn what_only_its_owner_may_read_stays_so_packed_and_unpacked() {
 fn a_damaged_table_costs_no_record() {
     let (place, ledger) = packed_notes(0..3_000, 5, &long());
     let path = packed(&ledger, 1);
-    let mut bytes = fs::read(&path).unwrap();
-    let end = bytes.len();
-    bytes[end - 20] ^= 1;
-    fs::write(&path, bytes).unwrap();
+    let end = fs::read(&path).unwrap().len();
+    flip(&path, end - 20, 1);
     let found = report(&ledger);
     assert_eq!((found.exit_code(), found.faults.len()), (11, 1), "{:?}", found.faults);
     assert_eq!(found.faults[0].check, "packed table");
@@ -441,9 +443,9 @@ fn what_is_damaged_is_not_unpacked_and_keeps_its_file() {
     let sound = fs::read(&path).unwrap();
     // A block, and the table.
     for place in [100, sound.len() - 20] {
-        let mut bytes = sound.clone();
-        bytes[place] ^= 1;
-        fs::write(&path, &bytes).unwrap();
+        fs::write(&path, &sound).unwrap();
+        flip(&path, place, 1);
+        let bytes = fs::read(&path).unwrap();
         let refused = unpack(&RealDisk, &ledger).unwrap_err();
         assert!(matches!(refused, LedgerError::Damaged(_)), "{refused}");
         assert_eq!(fs::read(&path).unwrap(), bytes);
@@ -455,10 +457,8 @@ fn what_is_damaged_is_not_unpacked_and_keeps_its_file() {
 fn a_bundle_keeps_the_stored_bytes_of_what_cannot_be_unpacked() {
     let (_place, ledger) = packed_notes(0..3_000, 5, &long());
     let path = packed(&ledger, 1);
-    let mut bytes = fs::read(&path).unwrap();
-    let end = bytes.len();
-    bytes[100] ^= 1;
-    fs::write(&path, &bytes).unwrap();
+    let end = fs::read(&path).unwrap().len();
+    flip(&path, 100, 1);
     let evidence = || {
         let (options, found) = (VerifyOptions::default(), report(&ledger));
         let files = bundle(&ledger, &options, &found).unwrap();
@@ -467,13 +467,12 @@ fn a_bundle_keeps_the_stored_bytes_of_what_cannot_be_unpacked() {
         assert!(kept.iter().all(|(name, _)| name.ends_with(".zst")), "{found:?}");
         kept.into_iter().next_back().unwrap().1
     };
-    let stored = evidence();
+    let (stored, bytes) = (evidence(), fs::read(&path).unwrap());
     assert!(stored.len() > 1_000 && bytes.starts_with(&stored), "the first block as it stands");
 
-    bytes[100] ^= 1;
-    bytes[end - 20] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    let stored = evidence();
+    flip(&path, 100, 1);
+    flip(&path, end - 20, 1);
+    let (stored, bytes) = (evidence(), fs::read(&path).unwrap());
     assert!(stored.len() > 100 && bytes.ends_with(&stored), "the table as it stands");
 }
 
