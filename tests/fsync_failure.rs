@@ -1,9 +1,11 @@
 //! A disk that fails or fills up: the writer says so, refuses everything from then on, and nothing
 //! that it acknowledged is lost.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use schwabot::audit::{VerifyOptions, salvage};
 use schwabot::event::RecordRef;
 use schwabot::ledger::clock::Host;
 use schwabot::ledger::{Appended, GroupWriter, LedgerError, Pending, Reader, SyncMode, Writer};
@@ -205,6 +207,20 @@ fn a_full_disk_refuses_appends_clearly_and_never_prevents_reading() {
             assert_nothing_acknowledged_is_lost(&disk, free);
         }
     }
+}
+
+#[test]
+fn a_salvage_needs_room_for_what_it_saves_and_one_small_segment() {
+    let disk = SimDisk::new();
+    let mut writer = open(&disk, &sim_options(&disk, SyncMode::Always, 1024, 1)).unwrap();
+    for number in 0..14 {
+        writer.append(&step(&[number])).unwrap();
+    }
+    let died = SimDisk::kill(&disk.state());
+    died.leave_free(256 << 10);
+    let options = VerifyOptions { disk: Arc::new(died), threads: 1, ..VerifyOptions::default() };
+    let saved = salvage(&ledger_path(), Path::new("/disk/saved"), &options).unwrap();
+    assert_eq!((saved.head.size, saved.dropped.len()), (14, 0));
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let saved = Prefix { disk, from: &from, to: &to, listing: &listing, report: &report }.copy()?;
     let head = if saved {
         let writer = WriterOptions { disk: Arc::clone(&options.disk), ..WriterOptions::default() };
-        Writer::<Event>::open_any(to.root(), &writer)?.close()?
+        Writer::<Event>::open_any(to.root(), &writer.for_few_records())?.close()?
     } else {
         Head { size: 0, root: crate::hash::empty_root() }
     };
