@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use schwabot::audit::{AuditError, Level, Report, Strength, Verdict, VerifyOptions, verify};
+use schwabot::audit::{
+    AuditError, Level, Report, Strength, Verdict, VerifyOptions, salvage, verify,
+};
 use schwabot::checkpoint::{KeyKind, Note, Policy, sign_head};
 use schwabot::ledger::{LedgerEnd, SyncMode, Writer, WriterOptions};
 
@@ -119,6 +121,31 @@ fn a_header_that_does_not_go_on_from_the_segment_before_is_told_by_its_field() {
     sound.write();
     fs::copy(place.ledger().join("segments/000000000002.seg"), place.ledger().join(name)).unwrap();
     assert!(checks(&check(&place.ledger())).contains(&"segment index"));
+}
+
+#[test]
+fn without_ledger_id_all_segments_are_held_against_the_first_sound_header() {
+    let place = of_notes();
+    let sound = Forger::read(&place.ledger());
+    fs::remove_file(place.ledger().join("ledger.id")).unwrap();
+    let whole = check(&place.ledger());
+    assert_eq!(checks(&whole), ["ledger.id"]);
+    assert_eq!(whole.level, Level::Tree, "its records are not taken for trading events");
+    // Chained anew, so that no link tells.
+    for (field, segment) in [(32, 1), (32, 2), (64, 1)] {
+        let mut forger = sound.clone();
+        forger.flip(segment, field, 1);
+        forger.rechain();
+        forger.write();
+        let report = check(&place.ledger());
+        assert_eq!(checks(&report)[..2], ["ledger.id", "ledger id"], "{field}");
+        assert_eq!(report.faults[1].segment, segment as u64);
+        let out = place.dir.path().join(format!("saved-{field}-{segment}"));
+        let saved = salvage(&place.ledger(), &out, &VerifyOptions::default()).unwrap();
+        let kept = check(&out.join("ledger"));
+        assert_eq!((kept.exit_code(), kept.head), (0, Some(saved.head)));
+        assert!(saved.head.size > 0, "{segment}");
+    }
 }
 
 #[test]

@@ -44,9 +44,9 @@ pub(super) struct SegmentTruth {
 
 /// Names every derived file that is damaged.
 pub(super) fn check(task: &Task<'_>, chain: &ChainResult, report: &mut Report) {
-    let Ok(identity) = &task.listing.identity else { return };
+    let Some((ledger, _)) = task.listing.owner() else { return };
     for truth in chain.ends.iter().take_while(|_| !task.deadline.is_over()) {
-        if let Some(what) = index_damage(task.disk, task.layout, identity.ledger, truth) {
+        if let Some(what) = index_damage(task.disk, task.layout, ledger, truth) {
             tell(report, task.layout, &task.layout.index(truth.segment), what);
         }
     }

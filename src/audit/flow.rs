@@ -15,7 +15,7 @@ use crate::checkpoint::{Note, Tiles, read_notes};
 use crate::event::{Event, Payload};
 use crate::ledger::clock::Deadline;
 use crate::ledger::index::SegmentIndex;
-use crate::ledger::layout::{Identity, IdentityError, Layout, Listing};
+use crate::ledger::layout::{IdentityError, Layout, Listing};
 use crate::ledger::scan::SegmentEnd;
 use crate::ledger::{Head, LedgerEnd, LedgerError, Reader};
 use crate::merkle::CompactRange;
@@ -141,7 +141,7 @@ impl<'o> Look<'o> {
         report: &mut Report,
     ) -> Result<(), AuditError> {
         let damaged = damage::is_damaged(report);
-        let ledger = self.listing.identity.as_ref().ok().map(|identity| identity.ledger);
+        let ledger = self.listing.owner().map(|(ledger, _)| ledger);
         let judgement = Judgement {
             policy: self.options.policy.as_ref(),
             keys: Keys::new(self.options.policy.as_ref(), ledger, chain),
@@ -214,16 +214,14 @@ fn level_for(options: &VerifyOptions, listing: &Listing) -> Result<Level, AuditE
         return Err(AuditError::LevelTooHigh);
     }
     let usual = if options.since.is_some() { Level::Tree } else { Level::Derive };
-    let other = match &listing.identity {
-        Ok(Identity { application, .. }) if *application != Event::APPLICATION => Some(application),
-        _ => None,
-    };
+    let application = listing.owner().map(|(_, application)| application);
+    let other = application.filter(|application| *application != Event::APPLICATION);
     match (other, asked) {
         (None, level) => Ok(level.unwrap_or(usual)),
         (Some(_), None) => Ok(Level::Tree),
         (Some(_), Some(level)) if level <= Level::Tree => Ok(level),
         (Some(application), Some(_)) => {
-            let name = String::from_utf8_lossy(application);
+            let name = String::from_utf8_lossy(&application);
             let application = name.trim_end_matches('\0').escape_default().to_string();
             Err(AuditError::OtherApplication { application })
         }

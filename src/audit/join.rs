@@ -7,10 +7,11 @@ use super::chain::{ChainResult, Resume, Task};
 use super::collect::Judged;
 use super::derived::SegmentTruth;
 use super::report::{Level, ProvableRange, Strength};
+use crate::event::ApplicationId;
 use crate::ledger::layout::Listing;
 use crate::ledger::recovery::continues;
 use crate::ledger::scan::{Fault, FaultClass, SegmentEnd};
-use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
+use crate::ledger::segment::{LedgerId, SEGMENT_HEADER_BYTES, SegmentError, SegmentHeader};
 use crate::ledger::walk::Position;
 use crate::merkle::CompactRange;
 
@@ -23,6 +24,8 @@ pub(super) struct Join<'l> {
     expected_index: u64,
     /// An earlier audit saw the segments before the first one that is looked at.
     resumed: bool,
+    /// Ledger and application that every segment must be of.
+    owner: Option<(LedgerId, ApplicationId)>,
     /// Where the segment before ends soundly.
     before: Option<(Position, SegmentEnd, u32)>,
     /// As it was before the segment that is being joined.
@@ -57,6 +60,7 @@ impl<'l> Join<'l> {
         let resumed = task.from.is_some();
         Self {
             listing,
+            owner: listing.owner(),
             live,
             hash_leaves,
             sizes,
@@ -139,9 +143,7 @@ impl<'l> Join<'l> {
             self.missing(index, sequence, "segment index", &expected, &actual);
             return false;
         }
-        if let Ok(identity) = &self.listing.identity
-            && (header.ledger, header.application) != (identity.ledger, identity.application)
-        {
+        if self.owner != Some((header.ledger, header.application)) {
             self.missing(index, sequence, "ledger id", "this ledger's", "another ledger's");
             return false;
         }

@@ -324,6 +324,16 @@ impl Listing {
         Ok(Self { identity, has_segments_dir: true, segments, spare })
     }
 
+    /// Ledger and application of every segment: as `ledger.id` says, or else the first sound header.
+    #[must_use]
+    pub fn owner(&self) -> Option<(LedgerId, ApplicationId)> {
+        let first = || self.segments.iter().find_map(|listed| listed.header.as_ref().ok());
+        match &self.identity {
+            Ok(identity) => Some((identity.ledger, identity.application)),
+            Err(_) => first().map(|header| (header.ledger, header.application)),
+        }
+    }
+
     /// Tells what follows the segment at `place` of the list.
     #[must_use]
     pub fn follower(&self, place: usize) -> super::scan::Follower {
