@@ -236,6 +236,15 @@ fn goes_on(
     true
 }
 
+/// What an audit says. That an index is named is no other answer; and no other file is.
+fn told_beside_indexes(disk: &SimDisk) -> serde_json::Value {
+    let mut report = verify(&ledger_path(), &verify_options(disk)).unwrap();
+    let index = |path: &str| path.strip_suffix(".idx").is_some();
+    assert!(report.derived_damage.iter().all(|damage| index(&damage.path)), "{report:?}");
+    (report.derived_damage, report.derived_damage_count) = (Vec::new(), 0);
+    serde_json::to_value(report).unwrap()
+}
+
 /// Any bytes in an index's place: no reader and no audit answers otherwise.
 pub(super) fn index(bytes: &[u8]) -> bool {
     let mut script = Taken(bytes);
@@ -247,16 +256,9 @@ pub(super) fn index(bytes: &[u8]) -> bool {
     if !disk.state().files().contains_key(path.to_str().unwrap()) {
         return false;
     }
-    let options = verify_options(&disk);
-    let tell = || {
-        let mut report = verify(&ledger_path(), &options).unwrap();
-        // That the file itself is named is no other answer; and no other file is.
-        let index = |path: &str| path.strip_suffix(".idx").is_some();
-        assert!(report.derived_damage.iter().all(|damage| index(&damage.path)), "{report:?}");
-        (report.derived_damage, report.derived_damage_count) = (Vec::new(), 0);
-        serde_json::to_value(report).unwrap()
-    };
-    let expected = tell();
+    // With no index altered: once, since audits are most of the work.
+    static EXPECTED: OnceLock<serde_json::Value> = OnceLock::new();
+    let expected = EXPECTED.get_or_init(|| told_beside_indexes(&disk));
     disk.alter(&path, |file| {
         *file = script.0.to_vec();
         if fixed && file.len() > 12 {
@@ -265,7 +267,7 @@ pub(super) fn index(bytes: &[u8]) -> bool {
             file[8..12].copy_from_slice(&checksum.to_le_bytes());
         }
     });
-    assert_eq!(tell(), expected, "an index changes no verdict");
+    assert_eq!(&told_beside_indexes(&disk), expected, "an index changes no verdict");
     assert_eq!(shown(&disk).unwrap(), sound.records, "an index changes no answer");
     let reader: Reader<Note> = Reader::open_on(Arc::new(disk.clone()), &ledger_path()).unwrap();
     for (sequence, record) in (0..).zip(&sound.records) {
