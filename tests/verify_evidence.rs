@@ -186,6 +186,37 @@ fn every_single_fault_leaves_something_to_salvage_that_is_sound() {
 }
 
 #[test]
+fn of_a_cut_segment_that_states_a_terabyte_the_frames_become_islands() {
+    let place = of_notes();
+    let whole = check(&place.ledger());
+    let mut forger = Forger::read(&place.ledger());
+    forger.segments[1][80..88].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    forger.rechain();
+    let places = forger.records_before(forger.links.len());
+    let first_of = |wanted| places.iter().position(|(segment, _, _)| *segment == wanted).unwrap();
+    let record = |sequence: usize| places[sequence].1 + 8;
+    let (one, two) = (first_of(1), first_of(2));
+    // Damage in it; a header that is damaged, so that its SEAL is cut; and damage behind it.
+    for (segment, offset, kept) in
+        [(1, record(one + 4), one..=one), (2, 40, one..=one), (2, record(two + 4), two..=two + 4)]
+    {
+        let mut forger = forger.clone();
+        forger.flip(segment, offset, 0x10);
+        forger.write();
+        let out = place.dir.path().join(format!("saved-{segment}-{offset}"));
+        let saved = salvage(&place.ledger(), &out, &VerifyOptions::default()).unwrap();
+        let report = check(&out.join("ledger"));
+        assert_eq!((report.exit_code(), report.head), (0, Some(saved.head)), "{segment}");
+        assert!(kept.contains(&usize::try_from(saved.head.size).unwrap()), "{saved:?}");
+        let count = |ranges: &[(u64, u64)]| ranges.iter().map(|(from, to)| to - from).sum::<u64>();
+        let dropped = count(&saved.dropped);
+        assert_eq!(saved.head.size + count(&saved.islands) + dropped, whole.records, "{saved:?}");
+        // One frame, or a segment whose header says no more where its records begin.
+        assert!(dropped <= if offset == 40 { whole.records - two as u64 } else { 6 }, "{saved:?}");
+    }
+}
+
+#[test]
 fn what_a_believed_checkpoint_covers_is_left_out_and_the_rest_is_checked() {
     let place = of_notes();
     let early = newest(&place);

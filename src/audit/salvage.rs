@@ -32,6 +32,9 @@ use crate::ledger::{Head, LedgerError, Writer, WriterOptions, at};
 
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 1 << 20;
+/// A segment that is cut gets the length that its header states, of zeroes, which opening reads.
+/// Up to here that is believed, or up to the length of the original.
+const STATED_BYTES_MAX: u64 = 256 << 20;
 
 /// What was saved.
 #[derive(Debug, Clone, Serialize)]
@@ -106,6 +109,8 @@ struct Kept {
     header: SegmentHeader,
     /// How much of it.
     bytes: u64,
+    /// How long the original is.
+    original_bytes: u64,
     /// It does not end as its writer ended it.
     cut: bool,
 }
@@ -123,12 +128,17 @@ impl Prefix<'_> {
     /// Copies it; false where not even the first segment's header can be kept.
     fn copy(&self) -> Result<bool, LedgerError> {
         let mut kept = self.kept();
-        // A SEAL that nothing continues would say that a segment was removed.
-        if let Some(last) = kept.last_mut()
-            && let Some(sealed_at) = self.sealed_at(&last.header)?
-        {
-            last.bytes = last.bytes.min(sealed_at);
-            last.cut = true;
+        while let Some(last) = kept.last_mut() {
+            // A SEAL that nothing continues would say that a segment was removed.
+            if let Some(sealed_at) = self.sealed_at(&last.header)? {
+                last.bytes = last.bytes.min(sealed_at);
+                last.cut = true;
+            }
+            if !last.cut || last.header.file_bytes <= STATED_BYTES_MAX.max(last.original_bytes) {
+                break;
+            }
+            // Its frames go to the islands.
+            kept.pop();
         }
         let Some(Kept { header: first, .. }) = kept.first() else { return Ok(false) };
         let segments = self.to.segments();
@@ -164,7 +174,8 @@ impl Prefix<'_> {
                 break;
             }
             let bytes = first.unwrap_or(listed.bytes).min(listed.bytes);
-            kept.push(Kept { header: *header, bytes, cut: first.is_some() });
+            let original_bytes = listed.bytes;
+            kept.push(Kept { header: *header, bytes, original_bytes, cut: first.is_some() });
             if first.is_some() {
                 break;
             }
@@ -184,13 +195,13 @@ impl Prefix<'_> {
     }
 
     fn copy_segment(&self, kept: &Kept) -> Result<(), LedgerError> {
-        let Kept { header, bytes, cut } = kept;
+        let Kept { header, bytes, cut, .. } = kept;
         let (from, to) = (self.from.segment(header.index), self.to.segment(header.index));
         let mut source = SegmentFile::open(self.disk, &from, true).map_err(at("open", &from))?;
         let target = self.disk.create(&to).map_err(at("create", &to))?;
         if *cut {
-            // What is cut off reads as never written, as after a crash.
-            target.reserve(header.file_bytes).map_err(at("reserve space for", &to))?;
+            // What is cut off reads as never written, as after a crash, and takes no space.
+            target.set_len(header.file_bytes).map_err(at("lengthen", &to))?;
         }
         let mut done = 0;
         while done < *bytes {
