@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -114,6 +115,8 @@ pub(crate) struct State {
     pub(crate) signed: u64,
     /// The call that led here.
     pub(crate) call: Option<Call>,
+    /// A writer held the lock then.
+    pub(crate) locked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +127,8 @@ struct Plan {
     history: Option<Vec<State>>,
     flip: Option<(u64, u64, u8)>,
     trim: Option<(u64, u64)>,
+    /// What others do once so many more reading calls are over, and dice for where in a read.
+    later: Option<(u64, Dice, State)>,
     dice: u64,
 }
 
@@ -391,7 +396,13 @@ impl SimDisk {
         let root = DirNode { durable: [("disk".to_owned(), 1)].into(), ..DirNode::default() };
         let root = DirNode { names: root.durable.clone(), ..root };
         let nodes = [(ROOT, Node::Dir(Arc::new(root))), (1, Node::Dir(Arc::default()))];
-        Self::holding(State { nodes: nodes.into(), noted: (0, 0), signed: 0, call: None })
+        Self::holding(State {
+            nodes: nodes.into(),
+            noted: (0, 0),
+            signed: 0,
+            call: None,
+            locked: false,
+        })
     }
 
     pub(crate) fn holding(state: State) -> Self {
@@ -404,7 +415,7 @@ impl SimDisk {
     }
 
     pub(crate) fn state(&self) -> State {
-        self.inner().0.clone()
+        State { locked: self.locked.load(Ordering::SeqCst), ..self.inner().0.clone() }
     }
 
     /// What the disk holds after a power cut, on a healthy machine.
@@ -426,6 +437,13 @@ impl SimDisk {
     /// What the disk holds after its process died: all that was written, synced or not.
     pub(crate) fn kill(state: &State) -> Self {
         Self::holding(state.clone())
+    }
+
+    /// The disk in the middle of a [`SimDisk::history`], whoever wrote then still alive.
+    pub(crate) fn living(state: &State) -> Self {
+        let disk = Self::holding(state.clone());
+        disk.locked.store(state.locked, Ordering::SeqCst);
+        disk
     }
 
     /// From now on, keeps a copy of the disk after every call that changes something.
@@ -498,6 +516,53 @@ impl SimDisk {
         inner.1.trim = Some((id, len));
     }
 
+    /// Lets others do, between two of the calls that read, or in the middle of one, all that leads
+    /// to `later`: a state in the [`SimDisk::history`] of this disk.
+    pub(crate) fn become_after(&self, reads: u64, later: State) {
+        self.inner().1.later = Some((reads, Dice::new(reads), later));
+    }
+
+    /// True when the planned state has come.
+    pub(crate) fn has_become(&self) -> bool {
+        self.inner().1.later.is_none()
+    }
+
+    /// The disk for a call that reads, after what others do just then.
+    fn reading(&self) -> MutexGuard<'_, (State, Plan)> {
+        let mut inner = self.inner();
+        if let Some((left, dice, later)) = inner.1.later.take() {
+            if left == 0 {
+                self.locked.store(later.locked, Ordering::SeqCst);
+                inner.0 = later;
+            } else {
+                inner.1.later = Some((left - 1, dice, later));
+            }
+        }
+        inner
+    }
+
+    /// A read is no single moment: where others act just then, the first part of what is read is
+    /// from before, and so may its length be. Returns that part, how much was to be read, and the
+    /// disk for the rest.
+    fn reading_bytes(
+        &self,
+        id: u64,
+        range: &Range<usize>,
+    ) -> (Vec<u8>, usize, MutexGuard<'_, (State, Plan)>) {
+        let (mut before, mut length) = (Vec::new(), 0);
+        let mut inner = self.inner();
+        if let (State { nodes, .. }, Plan { later: Some((0, dice, _)), .. }) = &mut *inner
+            && let Some(Node::File(file)) = nodes.get(&id)
+        {
+            let held = &file.bytes[range.start.min(file.bytes.len())..];
+            let held = &held[..range.len().min(held.len())];
+            before = held[..dice.below(held.len() + 1)].to_vec();
+            length = held.len() * dice.below(2);
+        }
+        drop(inner);
+        (before, length, self.reading())
+    }
+
     /// Changes a file as rot or a stranger would: behind everybody's back, durably.
     pub(crate) fn alter(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut inner = self.inner();
@@ -544,6 +609,7 @@ impl SimDisk {
         }
         let done = act(state, plan.capacity);
         state.call = Some(call);
+        state.locked = self.locked.load(Ordering::SeqCst);
         if let Some(history) = &mut plan.history {
             history.push(state.clone());
         }
@@ -574,13 +640,13 @@ fn nothing(_: &mut State, _: Failure, _: &mut Dice) {}
 
 impl Disk for SimDisk {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        let inner = self.inner();
+        let inner = self.reading();
         let id = inner.0.find(dir)?;
         Ok(inner.0.dir(id)?.names.keys().cloned().collect())
     }
 
     fn open(&self, path: &Path, _access: Access) -> io::Result<Box<dyn DiskFile>> {
-        let inner = self.inner();
+        let inner = self.reading();
         let id = inner.0.find(path)?;
         match inner.0.nodes[&id] {
             Node::File(_) => Ok(Box::new(SimFile { disk: self.clone(), id })),
@@ -648,6 +714,7 @@ impl Disk for SimDisk {
     }
 
     fn is_locked(&self, _path: &Path) -> io::Result<bool> {
+        drop(self.reading());
         Ok(self.locked.load(Ordering::SeqCst))
     }
 }
@@ -667,11 +734,13 @@ struct SimFile {
 
 impl DiskFile for SimFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.inner().0.file(self.id).bytes.len() as u64)
+        Ok(self.disk.reading().0.file(self.id).bytes.len() as u64)
     }
 
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-        let mut inner = self.disk.inner();
+        let from = usize::try_from(offset).unwrap();
+        let range = from..from + bytes.len();
+        let (before, length, mut inner) = self.disk.reading_bytes(self.id, &range);
         let failure = inner.1.failing_read();
         if let Some(Failure::Io | Failure::IoDropsPages | Failure::Full) = failure {
             return Err(io::Error::from_raw_os_error(libc::EIO));
@@ -681,12 +750,17 @@ impl DiskFile for SimFile {
         }
         let flip = inner.1.flip;
         let held = &inner.0.file(self.id).bytes;
-        let start = usize::try_from(offset).unwrap().min(held.len());
+        let start = from.min(held.len());
         let mut count = bytes.len().min(held.len() - start);
         if failure.is_some() {
             count /= 2;
         }
         bytes[..count].copy_from_slice(&held[start..start + count]);
+        // What was cut off meanwhile reads as zeroes.
+        bytes[count..count.max(length)].fill(0);
+        count = count.max(length);
+        let torn = before.len().min(count);
+        bytes[..torn].copy_from_slice(&before[..torn]);
         if let Some((id, at, mask)) = flip
             && id == self.id
             && (offset..offset + count as u64).contains(&at)
