@@ -7,7 +7,7 @@ use schwabot::audit::{
     AuditError, Level, Report, Strength, Verdict, VerifyOptions, salvage, verify,
 };
 use schwabot::checkpoint::{KeyKind, Note, Policy, sign_head};
-use schwabot::ledger::{LedgerEnd, SyncMode, Writer, WriterOptions};
+use schwabot::ledger::{LedgerEnd, Reader, SyncMode, Writer, WriterOptions};
 
 use crate::support::keys::{Place, key, log_key};
 use crate::support::notes::{self, Note as TestNote, options, step};
@@ -145,6 +145,40 @@ fn without_ledger_id_all_segments_are_held_against_the_first_sound_header() {
         let kept = check(&out.join("ledger"));
         assert_eq!((kept.exit_code(), kept.head), (0, Some(saved.head)));
         assert!(saved.head.size > 0, "{segment}");
+    }
+}
+
+#[test]
+fn a_close_frame_that_does_not_fit_its_segment_is_not_taken_for_the_end() {
+    let place = of_notes();
+    let sound = Forger::read(&place.ledger());
+    let last = sound.links.last().unwrap();
+    let header = sound.segments.last().unwrap()[..192].to_vec();
+    let field =
+        |range: std::ops::Range<usize>| u64::from_le_bytes(header[range].try_into().unwrap());
+    let (first_sequence, first_frame) = (field(88..96), field(96..104));
+    assert!(first_sequence > 1 && first_frame > 1, "the last segment is not the only one");
+    let lower = |value: u64| (value - 1).to_le_bytes().to_vec();
+    for (what, changes) in [
+        ("as it was", vec![]),
+        ("a seal", vec![(8, vec![0b011])]),
+        ("another epoch", vec![(36, vec![9])]),
+        ("an earlier frame", vec![(16, lower(first_frame)), (40, vec![0; 8])]),
+        ("an earlier record", vec![(24, lower(first_sequence))]),
+    ] {
+        let mut forger = sound.clone();
+        for (at, bytes) in &changes {
+            let at = last.offset + at;
+            forger.segments[last.segment][at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        forger.rechain();
+        forger.write();
+        let opened = Reader::<TestNote>::open(&place.ledger());
+        if changes.is_empty() {
+            assert_eq!(opened.unwrap().end(), LedgerEnd::Closed);
+        } else {
+            assert!(opened.err().is_some_and(|error| error.is_damage()), "{what}");
+        }
     }
 }
 
