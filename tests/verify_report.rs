@@ -7,7 +7,7 @@ use schwabot::audit::{
     AuditError, Level, Report, Strength, Verdict, VerifyOptions, salvage, verify,
 };
 use schwabot::checkpoint::{KeyKind, Note, Policy, sign_head};
-use schwabot::ledger::{LedgerEnd, Reader, SyncMode, Writer, WriterOptions};
+use schwabot::ledger::{LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterOptions};
 
 use crate::support::keys::{Place, key, log_key};
 use crate::support::notes::{self, Note as TestNote, options, step};
@@ -153,10 +153,8 @@ fn a_close_frame_that_does_not_fit_its_segment_is_not_taken_for_the_end() {
     let place = of_notes();
     let sound = Forger::read(&place.ledger());
     let last = sound.links.last().unwrap();
-    let header = sound.segments.last().unwrap()[..192].to_vec();
-    let field =
-        |range: std::ops::Range<usize>| u64::from_le_bytes(header[range].try_into().unwrap());
-    let (first_sequence, first_frame) = (field(88..96), field(96..104));
+    let header = sound.segments.last().unwrap();
+    let (first_sequence, first_frame) = (u64_at(header, 88), u64_at(header, 96));
     assert!(first_sequence > 1 && first_frame > 1, "the last segment is not the only one");
     let lower = |value: u64| (value - 1).to_le_bytes().to_vec();
     for (what, changes) in [
@@ -180,6 +178,41 @@ fn a_close_frame_that_does_not_fit_its_segment_is_not_taken_for_the_end() {
             assert!(opened.err().is_some_and(|error| error.is_damage()), "{what}");
         }
     }
+}
+
+#[test]
+fn a_reader_that_a_forged_end_or_header_misleads_ends_in_damage_and_never_early() {
+    let place = of_notes();
+    let sound = Forger::read(&place.ledger());
+    let last = sound.links.last().unwrap();
+    let (header, close) = (0, last.offset);
+    let is = |offset: usize| u64_at(&sound.segments[last.segment], offset);
+    let (frame, record) = (is(header + 96), is(header + 88));
+    for (what, changes) in [
+        ("an end after the segment's first frame", vec![(close + 16, frame + 1)]),
+        ("an end of fewer records", vec![(close + 24, is(close + 24) - 1)]),
+        ("an end of more records", vec![(close + 24, is(close + 24) + 1)]),
+        ("a header that begins frames ago", vec![(header + 96, frame - 2)]),
+        ("a header that begins records ago", vec![(header + 88, record - 1)]),
+        ("a whole segment of frames ago", vec![(header + 96, frame - 2), (close + 16, frame - 2)]),
+    ] {
+        let mut forger = sound.clone();
+        // Or the frame would be older than what it says is durable.
+        for (at, value) in changes.into_iter().chain([(close + 40, 0)]) {
+            forger.segments[last.segment][at..at + 8].copy_from_slice(&value.to_le_bytes());
+        }
+        forger.rechain();
+        forger.write();
+        for from in [0, record - 1, record] {
+            let read = Reader::<TestNote>::open(&place.ledger())
+                .and_then(|reader| reader.for_each::<LedgerError>(from, |_| Ok(())));
+            assert!(read.err().is_some_and(|error| error.is_damage()), "{what}, from {from}");
+        }
+    }
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap())
 }
 
 #[test]

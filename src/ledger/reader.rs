@@ -354,8 +354,9 @@ impl<P: Payload> Cursor<'_, P> {
             let Some(part) = &mut self.open else { return Ok(None) };
             let path = self.reader.layout.segment(self.place as u64);
             let at_now = part.walker.position();
-            if at_now.number >= self.reader.visible.number {
-                return Ok(None);
+            let is_last = self.place + 1 == self.reader.headers.len();
+            if is_last && at_now.number >= self.reader.visible.number {
+                return self.ends_at(&at_now);
             }
             let follower = self.reader.listing.follower(self.place);
             let recovered =
@@ -376,6 +377,17 @@ impl<P: Payload> Cursor<'_, P> {
                 Step::Stop(_) => return Err(self.damage()),
             }
         }
+    }
+
+    /// The end that was found on opening was read off the last frame alone: a forged one shows here.
+    fn ends_at<T>(&self, end: &Position) -> Result<Option<T>, LedgerError> {
+        let visible = &self.reader.visible;
+        let found = (end.number, end.sequence, end.link);
+        if found == (visible.number, visible.sequence, visible.link) || end.number > visible.number
+        {
+            return Ok(None);
+        }
+        Err(self.damage())
     }
 
     /// Names the damage that stopped the walk.

@@ -78,16 +78,18 @@ fn editable(disk: &SimDisk) -> Vec<PathBuf> {
     files.into_keys().filter(|path| !path.ends_with("/lock")).map(PathBuf::from).collect()
 }
 
-/// Edits files as the bytes say, at most 64 times.
-fn edit(disk: &SimDisk, script: &mut Taken<'_>) {
+/// Edits files as the bytes say, at most 64 times. True where checksums were made to fit.
+fn edit(disk: &SimDisk, script: &mut Taken<'_>) -> bool {
     let mut edits = 0;
+    let mut forged = false;
     while !script.is_empty() && edits < 64 {
         edits += 1;
         let files = editable(disk);
         if files.is_empty() {
-            return;
+            break;
         }
         let what = script.byte();
+        forged |= what % 8 == 7;
         let path = &files[usize::from(script.byte()) % files.len()];
         let at = usize::from(script.short());
         let count = usize::from(script.byte());
@@ -124,6 +126,7 @@ fn edit(disk: &SimDisk, script: &mut Taken<'_>) {
             }
         });
     }
+    forged
 }
 
 pub(super) fn verify_options(disk: &SimDisk) -> VerifyOptions {
@@ -140,8 +143,7 @@ pub(super) fn ledger(bytes: &[u8]) -> bool {
     let how = script.byte();
     let sound = &sound()[usize::from(how & 3) % 3];
     let disk = SimDisk::kill(&sound.state);
-    let forged = script.0.chunks(5).any(|edit| edit.first().is_some_and(|what| what % 8 == 7));
-    edit(&disk, &mut script);
+    let forged = edit(&disk, &mut script);
     let before = disk.state().files();
     let segments: Vec<&Vec<u8>> =
         before.iter().filter(|(path, _)| path.contains("/segments/")).map(|(_, b)| b).collect();
