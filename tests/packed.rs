@@ -210,6 +210,28 @@ fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
     assert_eq!(ending(&ledger, ".seg"), before);
 }
 
+#[test]
+fn a_packed_segment_that_nothing_follows_any_more_is_no_torn_tail() {
+    let (_place, ledger) = notes(0..40, 1, &small());
+    let mut writer: Writer<Note> = Writer::open(&ledger, &options(SyncMode::End, 90_000)).unwrap();
+    writer.append(&step(&[40])).unwrap();
+    writer.sync().unwrap();
+    let torn = original(&ledger, writer_index(&ledger));
+    drop(writer);
+    let mut bytes = fs::read(&torn).unwrap();
+    bytes[5_000..5_100].fill(7);
+    fs::write(&torn, &bytes).unwrap();
+    assert_eq!(report(&ledger).exit_code(), 10, "as long as it is not packed");
+    append(&ledger, 41..50, 1, &small());
+    packed_now(&ledger);
+    let behind = ending(&ledger, ".seg");
+    assert!(!behind.is_empty());
+    for name in behind.keys() {
+        fs::remove_file(torn.with_file_name(name)).unwrap();
+    }
+    assert_eq!(report(&ledger).exit_code(), 12);
+}
+
 fn writer_index(ledger: &Path) -> u64 {
     ending(ledger, ".seg").len() as u64 - 1
 }

@@ -423,18 +423,20 @@ fn a_frame_of_lengths_that_do_not_fit_or_with_bytes_behind_its_records_is_dead()
 
 #[test]
 fn a_whole_frame_that_is_not_the_one_that_the_next_continues_is_damage() {
-    let state = six_durable_notes();
-    let (frames, _) = frames_of(&state, 0);
-    let (start, end) = frames[2];
-    let disk = SimDisk::kill(&state);
-    disk.alter(&segment_path(0), |bytes| {
-        let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
-        let frame = &mut bytes[start..end];
-        let mut header = FrameHeader::decode(frame.first_chunk().unwrap(), seed).unwrap();
-        header.commit_time = Timestamp::from_nanos(7);
-        header.encode_over(frame, seed);
-    });
-    assert_refused(&disk, FaultClass::Missing);
+    // No crash writes one, so it is damage where nothing is proven durable too.
+    for state in [six_durable_notes(), unsynced_frames(None)] {
+        let (frames, _) = frames_of(&state, 0);
+        let (start, end) = frames[2];
+        let disk = SimDisk::kill(&state);
+        disk.alter(&segment_path(0), |bytes| {
+            let seed = seed_of(SegmentHeader::decode(bytes).unwrap().salt);
+            let frame = &mut bytes[start..end];
+            let mut header = FrameHeader::decode(frame.first_chunk().unwrap(), seed).unwrap();
+            header.commit_time = Timestamp::from_nanos(7);
+            header.encode_over(frame, seed);
+        });
+        assert_refused(&disk, FaultClass::Missing);
+    }
 }
 
 #[test]
@@ -456,5 +458,25 @@ fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behin
         assert!((found[0].offset..found[0].end).contains(&(harmed as u64)), "{found:?}");
         // The range begins where the dead bytes do, or behind them.
         assert_eq!(found[0].offset > start as u64, harmed >= end, "{found:?}");
+    }
+}
+
+#[test]
+fn a_recovered_segment_that_is_cut_in_the_zeroes_behind_its_dead_bytes_lost_a_part() {
+    let state = six_durable_notes();
+    let (frames, _) = frames_of(&state, 0);
+    let (_, end) = frames[5];
+    let disk = SimDisk::kill(&state);
+    disk.alter(&segment_path(0), |bytes| bytes[end - 4] ^= 1);
+    reopen(&disk).unwrap().close().unwrap();
+    let recovered = disk.state();
+    let whole = recovered.files()[segment_path(0).to_str().unwrap()].len();
+    assert!(whole > end + 100, "there are zeroes behind them");
+    for len in end..whole {
+        let disk = SimDisk::kill(&recovered);
+        disk.alter(&segment_path(0), |bytes| bytes.truncate(len));
+        let found = faults(&disk);
+        assert_eq!(found.len(), 1, "{len}: {found:?}");
+        assert_eq!((found[0].class, found[0].segment), (FaultClass::Missing, 0), "{len}");
     }
 }
