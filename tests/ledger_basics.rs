@@ -2,11 +2,15 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use schwabot::event::{
     Actor, ChainAnchor, ClockSource, ClockStatus, RecordRef, SubjectId, SystemEvent, Vantage,
 };
 use schwabot::hash::Digest;
+use schwabot::ledger::clock::Host;
 use schwabot::ledger::disk::RealDisk;
 use schwabot::ledger::frame::{FRAME_ALIGNMENT, FRAME_BYTES_MAX, FRAME_HEADER_BYTES, FrameRef};
 use schwabot::ledger::index::SegmentIndex;
@@ -18,7 +22,9 @@ use schwabot::ledger::{
     Writer, WriterOptions,
 };
 use schwabot::merkle::CompactRange;
+use schwabot::time::Timestamp;
 
+use crate::support::dice::SeededHost;
 use crate::support::notes::{Note, note, note_of, options, stamp, step, step_with_key};
 
 fn all_notes(path: &Path) -> Vec<u64> {
@@ -163,6 +169,145 @@ fn a_step_is_whole_in_one_frame_and_may_be_longer_than_a_segment() {
     let frame = cursor.next_frame().unwrap().unwrap();
     assert_eq!((frame.header.first_sequence, frame.header.count), (1, 1000));
     assert_eq!(all_notes(&path), (0..1002).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_a_group_each_refused_step_hears_its_own_reason_and_the_others_are_appended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 1 << 20)).unwrap();
+    let group = GroupWriter::start(writer).unwrap();
+    let appender = group.appender();
+    let huge: Vec<u64> = (0..400_000).collect();
+    // Handed over before any of them is waited for, so that they come into groups together.
+    let mut answers = [
+        appender.submit(&step(&[0]), Some(0)),
+        appender.submit(&step(&[9]), Some(7)),
+        appender.submit(&step(&huge), None),
+        appender.submit(&step(&[1]), Some(1)),
+        appender.submit(&step_with_key(2, [5; 16]), None),
+        appender.submit(&step_with_key(9, [5; 16]), None),
+        appender.submit(&step(&[9]), Some(2)),
+        appender.submit(&step(&[3]), Some(3)),
+    ]
+    .into_iter()
+    .map(|submitted| submitted.unwrap().wait());
+    let mut next = || answers.next().unwrap();
+    let at = |sequence| Appended::New(sequence..sequence + 1);
+    assert_eq!(next().unwrap(), at(0));
+    let refused = next();
+    let said = matches!(refused, Err(LedgerError::WrongSequence { expected: 7, actual: 1 }));
+    assert!(said, "{refused:?}");
+    assert!(matches!(next(), Err(LedgerError::StepTooLong { .. })));
+    assert_eq!(next().unwrap(), at(1));
+    assert_eq!(next().unwrap(), at(2));
+    assert_eq!(next().unwrap(), Appended::Existing(2));
+    assert!(matches!(next(), Err(LedgerError::WrongSequence { expected: 2, actual: 3 })));
+    assert_eq!(next().unwrap(), at(3));
+    assert_eq!(group.close().unwrap().size, 4);
+    assert_eq!(all_notes(&path), [0, 1, 2, 3]);
+}
+
+/// A machine whose clock stands still as long as somebody holds the gate.
+struct Gated {
+    gate: Mutex<()>,
+    /// How often the clock was looked at.
+    looks: AtomicU64,
+    host: SeededHost,
+}
+
+impl Gated {
+    fn new() -> Arc<Self> {
+        let (gate, looks, host) = (Mutex::new(()), AtomicU64::new(0), SeededHost::new(1));
+        Arc::new(Self { gate, looks, host })
+    }
+}
+
+impl Host for Gated {
+    fn now(&self) -> Timestamp {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.lock().unwrap());
+        self.host.now()
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        self.host.random(bytes)
+    }
+}
+
+#[test]
+fn producers_wait_for_a_writer_that_is_slow_and_take_no_more_memory() {
+    // By their number, and by their bytes: as many as two groups hold, one of them being written.
+    for (length, all, most) in [(1, 20_000, 2 * 4096), (60_000, 700, 2 * (4 << 20) / 60_000)] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let host = Gated::new();
+        let options = options(SyncMode::Always, 64 << 20);
+        let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
+        let writer: Writer<Note> = Writer::open(&path, &options).unwrap();
+        let group = GroupWriter::start(writer).unwrap();
+        let appender = group.appender();
+        let submitted = AtomicU64::new(0);
+        let closed = host.gate.lock().unwrap();
+        std::thread::scope(|scope| {
+            let producer = scope.spawn(|| {
+                let step = long_step(length);
+                let submit = |_| {
+                    let pending = appender.submit(&step, None).unwrap();
+                    submitted.fetch_add(1, Ordering::SeqCst);
+                    pending
+                };
+                (0..all).map(submit).collect::<Vec<_>>()
+            });
+            // Until it stands still.
+            let mut before = u64::MAX;
+            while before != submitted.load(Ordering::SeqCst) {
+                before = submitted.load(Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(150));
+            }
+            assert!(before <= most, "{before} of {all} steps wait, and {most} may");
+            drop(closed);
+            for pending in producer.join().unwrap() {
+                pending.wait().unwrap();
+            }
+        });
+        assert_eq!(group.close().unwrap().size, all);
+    }
+}
+
+#[test]
+fn who_hands_over_a_step_while_the_ledger_is_closed_is_told_so_and_does_not_wait_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let host = Gated::new();
+    let options = options(SyncMode::Always, 1 << 20);
+    let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
+    let writer: Writer<Note> = Writer::open(&path, &options).unwrap();
+    let group = GroupWriter::start(writer).unwrap();
+    let appender = group.appender();
+    appender.append(&step(&[0])).unwrap();
+    let closed = host.gate.lock().unwrap();
+    let looks = host.looks.load(Ordering::SeqCst);
+    let closing = std::thread::spawn(move || group.close());
+    while host.looks.load(Ordering::SeqCst) == looks {
+        std::thread::yield_now();
+    }
+    // The writer has taken the order to close and stands before its last frame.
+    let late = appender.submit(&step(&[1]), None).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || tell.send(late.wait()));
+    drop(closed);
+    let answer = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(matches!(answer, Err(LedgerError::Stopped)), "{answer:?}");
+    assert_eq!(closing.join().unwrap().unwrap().size, 1);
+    assert!(matches!(appender.submit(&step(&[2]), None), Err(LedgerError::Stopped)));
+    assert_eq!(all_notes(&path), [0]);
+}
+
+fn long_step(length: usize) -> Batch<Note> {
+    let mut step = Batch::new();
+    step.push(&Note { number: 0, text: "x".repeat(length) }, &stamp()).unwrap();
+    step
 }
 
 #[test]
