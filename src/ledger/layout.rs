@@ -324,7 +324,7 @@ impl Listing {
         Ok(Self { identity, has_segments_dir: true, segments, spare })
     }
 
-    /// Ledger and application of every segment: as `ledger.id` says, or else the first sound header.
+    /// Ledger and application of every segment: as `ledger.id` says, or the first sound header.
     #[must_use]
     pub fn owner(&self) -> Option<(LedgerId, ApplicationId)> {
         let first = || self.segments.iter().find_map(|listed| listed.header.as_ref().ok());

@@ -379,7 +379,7 @@ impl<P: Payload> Cursor<'_, P> {
         }
     }
 
-    /// The end that was found on opening was read off the last frame alone: a forged one shows here.
+    /// The end found on opening was read off the last frame alone: a forged one shows here.
     fn ends_at<T>(&self, end: &Position) -> Result<Option<T>, LedgerError> {
         let visible = &self.reader.visible;
         let found = (end.number, end.sequence, end.link);
