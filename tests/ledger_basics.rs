@@ -4,7 +4,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schwabot::event::{
     Actor, ChainAnchor, ClockSource, ClockStatus, RecordRef, SubjectId, SystemEvent, Vantage,
@@ -301,6 +301,30 @@ fn who_hands_over_a_step_while_the_ledger_is_closed_is_told_so_and_does_not_wait
     assert!(matches!(answer, Err(LedgerError::Stopped)), "{answer:?}");
     assert_eq!(closing.join().unwrap().unwrap().size, 1);
     assert!(matches!(appender.submit(&step(&[2]), None), Err(LedgerError::Stopped)));
+    assert_eq!(all_notes(&path), [0]);
+}
+
+#[test]
+fn a_group_writer_that_everybody_let_go_of_gives_the_ledger_free() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let options = options(SyncMode::Always, 1 << 20);
+    let group = GroupWriter::start(Writer::<Note>::open(&path, &options).unwrap()).unwrap();
+    let appender = group.appender();
+    drop(group);
+    appender.append(&step(&[0])).unwrap();
+    drop(appender);
+    let began = Instant::now();
+    let writer = loop {
+        match Writer::<Note>::open(&path, &options) {
+            Err(LedgerError::Locked { .. }) => {
+                assert!(began.elapsed() < Duration::from_secs(60), "its thread does not end");
+                std::thread::yield_now();
+            }
+            opened => break opened.unwrap(),
+        }
+    };
+    drop(writer);
     assert_eq!(all_notes(&path), [0]);
 }
 
