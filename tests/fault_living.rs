@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use schwabot::audit::{Report, Verdict, VerifyOptions, verify};
+use schwabot::audit::{Follower, Report, Verdict, VerifyOptions, verify};
 use schwabot::hash;
 use schwabot::ledger::scan::{Fault, FaultClass};
 use schwabot::ledger::{Head, LedgerEnd, LedgerError, Reader, SyncMode};
@@ -102,10 +102,12 @@ fn a_reader_beside_a_writer_shows_what_was_acknowledged_and_meets_no_damage() {
     });
 }
 
+fn options(disk: &SimDisk) -> VerifyOptions {
+    VerifyOptions { threads: 1, disk: Arc::new(disk.clone()), ..VerifyOptions::default() }
+}
+
 fn audit(disk: &SimDisk) -> Report {
-    let shared = Arc::new(disk.clone());
-    let options = VerifyOptions { threads: 1, disk: shared, ..VerifyOptions::default() };
-    verify(&ledger_path(), &options).unwrap()
+    verify(&ledger_path(), &options(disk)).unwrap()
 }
 
 #[test]
@@ -119,6 +121,25 @@ fn an_audit_beside_a_writer_counts_what_was_acknowledged_and_finds_no_damage() {
         assert_eq!(damage.collect::<Vec<_>>(), [] as [&Fault; 0]);
         if state.locked && later.locked {
             assert_eq!((report.verdict(), report.end), (Verdict::Intact, LedgerEnd::Live));
+        }
+    });
+}
+
+#[test]
+fn an_audit_that_goes_on_where_it_was_overtaken_finds_what_came_since_and_no_damage() {
+    let heads = heads();
+    between_any_two_calls(&lives(), |disk, state, later| {
+        let (ledger, options) = (ledger_path(), options(disk));
+        let mut follower = Follower::new(&ledger, &options);
+        let first = follower.look().unwrap();
+        let second = follower.look().unwrap();
+        assert!(second.records >= first.records - first.unproven, "{second:?}");
+        // The writer comes in the middle of either, or not at all.
+        for report in [first, second] {
+            check_count(report.records, state, later);
+            assert_eq!(report.head, Some(heads[usize::try_from(report.records).unwrap()]));
+            let torn = |fault: &Fault| fault.class == FaultClass::TornTail;
+            assert!(report.faults.iter().all(torn), "{report:?}");
         }
     });
 }

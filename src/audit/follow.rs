@@ -17,7 +17,7 @@ pub struct Follower<'o> {
     path: &'o Path,
     options: VerifyOptions,
     resume: Option<Resume>,
-    /// The head of the look before: the log must continue it.
+    /// What the looks before found proven: the log must continue it.
     seen: Option<Head>,
 }
 
@@ -35,12 +35,25 @@ impl<'o> Follower<'o> {
     pub fn look(&mut self) -> Result<Report, AuditError> {
         let (report, resume) =
             verify_from(self.path, &self.options, self.resume.as_ref(), self.seen)?;
-        if report.exit_code() == 0 && resume.is_some() {
-            self.resume = resume;
-            self.seen = report.head;
+        if report.exit_code() == 0
+            && let Some(resume) = resume
+        {
+            let lasting = lasting(&report, &resume);
+            self.seen = self.seen.into_iter().chain(lasting).max_by_key(|head| head.size);
+            self.resume = Some(resume);
             self.options.level = self.options.level.map(|level| level.min(Level::Tree));
             self.options.level.get_or_insert(Level::Tree);
         }
         Ok(report)
     }
+}
+
+/// What a further look must find again. What nothing proves durable yet is not of that: a crash of
+/// the machine may take it back, and a writer that takes it over shows it only once it is proven.
+fn lasting(report: &Report, before_last_segment: &Resume) -> Option<Head> {
+    if report.unproven == 0 {
+        return report.head;
+    }
+    let tree = &before_last_segment.tree;
+    Some(Head { size: tree.end(), root: tree.root()? })
 }
