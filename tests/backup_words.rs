@@ -8,7 +8,9 @@ use schwabot::ledger::{SyncMode, Writer};
 
 use crate::support::TestResult;
 use crate::support::cli;
+use crate::support::keys::Place;
 use crate::support::notes::{Note, append, options, step};
+use crate::support::rechain::Forger;
 
 #[test]
 fn a_backup_of_a_dead_run_says_how_the_rest_is_saved_and_that_saves_it() -> TestResult {
@@ -83,5 +85,25 @@ fn of_a_backup_damaged_in_its_first_frame_all_is_missing_and_salvage_is_named() 
     assert!(restored.out.contains(&missing), "{}", restored.out);
     assert!(restored.out.contains(&format!("schwabot salvage {dir}")), "{}", restored.out);
     assert!(restored.out.contains("taken by itself"), "{}", restored.out);
+    Ok(())
+}
+
+#[test]
+fn of_a_backup_without_its_id_what_lies_before_a_foreign_segment_is_restored() -> TestResult {
+    let source = Place::with_steps(0..200, 3, &options(SyncMode::Always, 4096));
+    let place = cli::Place::new()?;
+    let [dir, back] = ["safe", "back"].map(|name| place.arg(name));
+    let ledger = source.ledger();
+    assert_eq!(cli::run(&["backup", ledger.to_str().unwrap_or_default(), &dir])?.code, Some(0));
+    let mut forger = Forger::read(std::path::Path::new(&dir));
+    // Another ledger's, and chained anew.
+    forger.flip(1, 32, 1);
+    forger.rechain();
+    forger.write();
+    fs::remove_file(format!("{dir}/ledger.id"))?;
+    let restored = cli::run(&["recover", &back, "--from", &dir])?;
+    assert_eq!(restored.code, Some(11), "{} {}", restored.out, restored.err);
+    assert!(restored.out.contains("a segment of another ledger"), "{}", restored.out);
+    assert!(!restored.out.contains("restored: 0 records"), "{}", restored.out);
     Ok(())
 }

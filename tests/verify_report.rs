@@ -11,7 +11,7 @@ use schwabot::ledger::{LedgerEnd, LedgerError, Reader, SyncMode, Writer, WriterO
 
 use crate::support::keys::{Place, key, log_key};
 use crate::support::notes::{self, Note as TestNote, options, step};
-use crate::support::rechain::Forger;
+use crate::support::rechain::{Forger, Link};
 
 fn small() -> WriterOptions {
     options(SyncMode::Always, 4096)
@@ -138,7 +138,8 @@ fn without_ledger_id_all_segments_are_held_against_the_first_sound_header() {
         forger.rechain();
         forger.write();
         let report = check(&place.ledger());
-        assert_eq!(checks(&report)[..2], ["ledger.id", "ledger id"], "{field}");
+        let other = if field == 32 { "ledger id" } else { "application id" };
+        assert_eq!(checks(&report)[..2], ["ledger.id", other], "{field}");
         assert_eq!(report.faults[1].segment, segment as u64);
         let out = place.dir.path().join(format!("saved-{field}-{segment}"));
         let saved = salvage(&place.ledger(), &out, &VerifyOptions::default()).unwrap();
@@ -204,10 +205,62 @@ fn a_reader_that_a_forged_end_or_header_misleads_ends_in_damage_and_never_early(
         forger.rechain();
         forger.write();
         for from in [0, record - 1, record] {
-            let read = Reader::<TestNote>::open(&place.ledger())
-                .and_then(|reader| reader.for_each::<LedgerError>(from, |_| Ok(())));
-            assert!(read.err().is_some_and(|error| error.is_damage()), "{what}, from {from}");
+            assert_ends_in_damage(&place.ledger(), from, what);
         }
+    }
+}
+
+fn assert_ends_in_damage(ledger: &Path, from: u64, what: &str) {
+    let read = Reader::<TestNote>::open(ledger)
+        .and_then(|reader| reader.for_each::<LedgerError>(from, |_| Ok(())));
+    assert!(read.err().is_some_and(|error| error.is_damage()), "{what}, from {from}");
+}
+
+#[test]
+fn an_end_frame_in_the_middle_a_second_one_and_a_place_behind_a_forged_end_are_damage_to_a_reader()
+{
+    // One segment with an index of several places.
+    let place = Place::with_steps(0..16_000, 1, &options(SyncMode::End, 8 << 20));
+    let sound = Forger::read(&place.ledger());
+    let bytes = &sound.segments[0];
+    let close = sound.links.last().unwrap().clone();
+    let end_frame = bytes[close.offset..].to_vec();
+    let records = u64_at(&end_frame, 24);
+    assert!(bytes.len() > 3 * (256 << 10), "{}", bytes.len());
+    assert!(place.ledger().join("segments/000000000000.idx").exists());
+
+    // An end frame in place of an early one, the rest as it was.
+    let early = &sound.links[3];
+    let mut middle = sound.clone();
+    let frame = &mut middle.segments[0][early.offset..early.offset + 88];
+    let numbers = frame[16..32].to_vec();
+    frame.copy_from_slice(&end_frame);
+    frame[16..32].copy_from_slice(&numbers);
+    frame[40..48].fill(0);
+    middle.links[3].bytes = 88;
+    middle.rechain();
+    middle.write();
+    assert_ends_in_damage(&place.ledger(), 0, "an end in the middle");
+
+    // One more end behind the end, of more records.
+    let mut second = sound.clone();
+    let mut frame = end_frame.clone();
+    frame[16..24].copy_from_slice(&(u64_at(&end_frame, 16) + 1).to_le_bytes());
+    frame[24..32].copy_from_slice(&(records + 10).to_le_bytes());
+    second.links.push(Link { offset: bytes.len(), ..close.clone() });
+    second.segments[0].extend(frame);
+    second.rechain();
+    second.write();
+    assert_ends_in_damage(&place.ledger(), 0, "a second end");
+
+    // An end of the right number of records whose frame is said to be an early one.
+    let mut number = sound.clone();
+    number.segments[0][close.offset + 16..close.offset + 24].copy_from_slice(&2_u64.to_le_bytes());
+    number.segments[0][close.offset + 40..close.offset + 48].fill(0);
+    number.rechain();
+    number.write();
+    for from in [0, records - 1] {
+        assert_ends_in_damage(&place.ledger(), from, "the number of an early frame");
     }
 }
 

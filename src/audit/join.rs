@@ -143,8 +143,13 @@ impl<'l> Join<'l> {
             self.missing(index, sequence, "segment index", &expected, &actual);
             return false;
         }
-        if self.owner != Some((header.ledger, header.application)) {
+        let Some((ledger, application)) = self.owner else { return true };
+        if header.ledger != ledger {
             self.missing(index, sequence, "ledger id", "this ledger's", "another ledger's");
+            return false;
+        }
+        if header.application != application {
+            self.missing(index, sequence, "application id", "this program's", "another program's");
             return false;
         }
         true

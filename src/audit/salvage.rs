@@ -32,9 +32,10 @@ use crate::ledger::{Head, LedgerError, Writer, WriterOptions, at};
 
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 1 << 20;
-/// A segment that is cut gets the length that its header states, of zeroes, which opening reads.
-/// Up to here that is believed, or up to the length of the original.
-const STATED_BYTES_MAX: u64 = 256 << 20;
+/// A segment that is cut gets the length that its header states, as a hole that opening reads
+/// through. Up to here, which takes a minute at most, that is believed, or up to the length of the
+/// original.
+const STATED_BYTES_MAX: u64 = 64 << 30;
 
 /// What was saved.
 #[derive(Debug, Clone, Serialize)]

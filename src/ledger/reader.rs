@@ -368,7 +368,10 @@ impl<P: Payload> Cursor<'_, P> {
             match part.walker.next(&mut part.file).map_err(at("read", &path))? {
                 Step::Frame(frame, _) => {
                     let (header, offset) = (frame.header, frame.offset);
-                    if header.is_end() {
+                    if header.is_end() && is_last {
+                        let end = part.walker.position();
+                        return self.ends_at(&end);
+                    } else if header.is_end() {
                         self.next_segment()?;
                     } else if header.next_sequence() > self.from {
                         return Ok(Some((header, offset)));
@@ -379,15 +382,14 @@ impl<P: Payload> Cursor<'_, P> {
         }
     }
 
-    /// The end found on opening was read off the last frame alone: a forged one shows here.
+    /// Opening may have read the end off the last frame alone: a forged one shows here. Only who
+    /// asks for what comes after that end may stand behind it already.
     fn ends_at<T>(&self, end: &Position) -> Result<Option<T>, LedgerError> {
         let visible = &self.reader.visible;
-        let found = (end.number, end.sequence, end.link);
-        if found == (visible.number, visible.sequence, visible.link) || end.number > visible.number
-        {
-            return Ok(None);
-        }
-        Err(self.damage())
+        let is_it = (end.number, end.sequence, end.link)
+            == (visible.number, visible.sequence, visible.link);
+        let is_behind = end.number > visible.number && self.from >= visible.sequence;
+        if is_it || is_behind { Ok(None) } else { Err(self.damage()) }
     }
 
     /// Names the damage that stopped the walk.

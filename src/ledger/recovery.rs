@@ -139,7 +139,7 @@ pub(crate) fn sound_headers(
     if listing.has_segments_dir && listing.segments.is_empty() {
         return Err(missing(0, 0, "segment 0", "a directory without segments"));
     }
-    let ledger = listing.identity.ok().map(|identity| identity.ledger);
+    let owner = listing.owner();
     let mut headers: Vec<SegmentHeader> = Vec::with_capacity(listing.segments.len());
     for (listed, wanted) in listing.segments.iter().zip(0_u64..) {
         if listed.index != wanted {
@@ -154,8 +154,8 @@ pub(crate) fn sound_headers(
             let actual = format!("the header of segment {}", header.index);
             return Err(missing(wanted, 0, &format!("segment {wanted}"), &actual));
         }
-        if ledger.is_some_and(|ledger| ledger != header.ledger) {
-            let actual = "a segment of another ledger";
+        if owner != Some((header.ledger, header.application)) {
+            let actual = "a segment of another ledger or program";
             return Err(missing(wanted, 0, "a segment of this ledger", actual));
         }
         let last = headers.last().map_or((0, 0), |last| (last.first_sequence, last.first_frame));

@@ -25,6 +25,8 @@ use schwabot::ledger::disk::{Access, Disk, DiskFile, Map};
 use super::dice::Dice;
 
 const SECTOR: usize = 512;
+/// The longest file, which is held in memory.
+const FILE_BYTES_MAX: u64 = 128 << 20;
 type Sector = [u8; SECTOR];
 
 /// The kinds of call that can be made to fail.
@@ -806,6 +808,9 @@ impl DiskFile for SimFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        if len > FILE_BYTES_MAX {
+            return Err(error(io::ErrorKind::FileTooLarge));
+        }
         self.disk.change(Call::SetLen, nothing, |state, _| {
             let file = state.file_mut(self.id);
             file.reserved = file.reserved.min(len);

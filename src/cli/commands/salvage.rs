@@ -25,9 +25,14 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
     }
     screen.line(format_args!("the original is {}", salvaged.report.verdict()))?;
     let ledger = args.out.join("ledger");
-    let kept = count(salvaged.head.size, "record");
-    screen.field("kept", format_args!("{kept} in {}", ledger.display()))?;
-    screen.field("root", salvaged.head.root)?;
+    let is_there = options.disk.list(&ledger).is_ok();
+    if is_there {
+        let kept = count(salvaged.head.size, "record");
+        screen.field("kept", format_args!("{kept} in {}", ledger.display()))?;
+        screen.field("root", salvaged.head.root)?;
+    } else {
+        screen.field("kept", "nothing: no segment can be kept from the beginning on")?;
+    }
     let folder = args.out.join("islands");
     for (from, to) in &salvaged.islands {
         screen.field("island", format_args!("records {from}..{to} in {}", folder.display()))?;
@@ -38,7 +43,9 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
     if salvaged.dropped.is_empty() {
         screen.field("dropped", "nothing")?;
     }
-    screen.line(format_args!("check it: schwabot verify {}", ledger.display()))?;
+    if is_there {
+        screen.line(format_args!("check it: schwabot verify {}", ledger.display()))?;
+    }
     screen.flush()?;
     Ok(0)
 }
