@@ -7,14 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use schwabot::audit::{BackedUp, BackupError, Restored, VerifyOptions, backup, restore, verify};
+use schwabot::audit::{BackedUp, BackupError, Restored, backup, restore, verify};
 use schwabot::hash::{self, Digest};
 use schwabot::ledger::layout::Layout;
 use schwabot::ledger::{LedgerError, Reader, SyncMode, Writer};
 
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{Call, Failure, SimDisk, State, Unsynced};
-use crate::support::sim_ledger::{ledger_path, sim_options};
+use crate::support::sim_ledger::{ledger_path, sim_options, verifying};
 
 pub(crate) fn safe() -> PathBuf {
     PathBuf::from("/disk/far/safe")
@@ -26,10 +26,6 @@ pub(crate) fn back() -> PathBuf {
 
 pub(crate) fn back_up(disk: &SimDisk) -> Result<BackedUp, BackupError> {
     backup(disk, &ledger_path(), &safe())
-}
-
-pub(crate) fn verifying(disk: &SimDisk) -> VerifyOptions {
-    VerifyOptions { threads: 1, disk: Arc::new(disk.clone()), ..VerifyOptions::default() }
 }
 
 pub(crate) fn bring_back(disk: &SimDisk) -> Result<Restored, BackupError> {

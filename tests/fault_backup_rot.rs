@@ -5,12 +5,10 @@
 use schwabot::audit::{BackedUp, BackupError, verify};
 use schwabot::ledger::LedgerError;
 
-use crate::fault_backup::{
-    back, back_up, bring_back, code, leaves, lives, safe, segments_of, verifying,
-};
+use crate::fault_backup::{back, back_up, bring_back, code, leaves, lives, safe, segments_of};
 use crate::support::dice::Dice;
 use crate::support::sim_disk::SimDisk;
-use crate::support::sim_ledger::ledger_path;
+use crate::support::sim_ledger::{ledger_path, verifying};
 
 #[test]
 fn a_flipped_byte_of_the_ledger_never_reaches_its_backup() {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use schwabot::audit::{Follower, Report, Verdict, VerifyOptions, verify};
+use schwabot::audit::{Follower, Report, Verdict, verify};
 use schwabot::hash;
 use schwabot::ledger::scan::{Fault, FaultClass};
 use schwabot::ledger::{Head, LedgerEnd, LedgerError, Reader, SyncMode};
@@ -12,7 +12,7 @@ use schwabot::merkle::CompactRange;
 
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{SimDisk, State};
-use crate::support::sim_ledger::{ledger_path, open, read, segment_path, sim_options};
+use crate::support::sim_ledger::{ledger_path, open, read, segment_path, sim_options, verifying};
 
 /// Four lives of a ledger of small segments, call by call: one that is closed, one that dies, one
 /// that dies with frames that were never synced, one that goes on behind them. Each state is noted
@@ -42,9 +42,9 @@ fn lives() -> Vec<State> {
             drop(writer);
         }
         states.extend(disk.history());
-        // Nobody holds the lock any more.
-        states.push(disk.state());
     }
+    // Nobody holds the lock any more.
+    states.push(disk.state());
     states
 }
 
@@ -102,12 +102,13 @@ fn a_reader_beside_a_writer_shows_what_was_acknowledged_and_meets_no_damage() {
     });
 }
 
-fn options(disk: &SimDisk) -> VerifyOptions {
-    VerifyOptions { threads: 1, disk: Arc::new(disk.clone()), ..VerifyOptions::default() }
+fn audit(disk: &SimDisk) -> Report {
+    verify(&ledger_path(), &verifying(disk)).unwrap()
 }
 
-fn audit(disk: &SimDisk) -> Report {
-    verify(&ledger_path(), &options(disk)).unwrap()
+/// All faults but those of a tail that a dead writer left.
+fn damage(report: &Report) -> Vec<&Fault> {
+    report.faults.iter().filter(|fault| fault.class != FaultClass::TornTail).collect()
 }
 
 #[test]
@@ -117,8 +118,7 @@ fn an_audit_beside_a_writer_counts_what_was_acknowledged_and_finds_no_damage() {
         let report = audit(disk);
         check_count(report.records, state, later);
         assert_eq!(report.head, Some(heads[usize::try_from(report.records).unwrap()]));
-        let damage = report.faults.iter().filter(|fault| fault.class != FaultClass::TornTail);
-        assert_eq!(damage.collect::<Vec<_>>(), [] as [&Fault; 0]);
+        assert_eq!(damage(&report), [] as [&Fault; 0]);
         if state.locked && later.locked {
             assert_eq!((report.verdict(), report.end), (Verdict::Intact, LedgerEnd::Live));
         }
@@ -129,8 +129,8 @@ fn an_audit_beside_a_writer_counts_what_was_acknowledged_and_finds_no_damage() {
 fn an_audit_that_goes_on_where_it_was_overtaken_finds_what_came_since_and_no_damage() {
     let heads = heads();
     between_any_two_calls(&lives(), |disk, state, later| {
-        let (ledger, options) = (ledger_path(), options(disk));
-        let mut follower = Follower::new(&ledger, &options);
+        let ledger = ledger_path();
+        let mut follower = Follower::new(&ledger, &verifying(disk));
         let first = follower.look().unwrap();
         let second = follower.look().unwrap();
         assert!(second.records >= first.records - first.unproven, "{second:?}");
@@ -138,8 +138,7 @@ fn an_audit_that_goes_on_where_it_was_overtaken_finds_what_came_since_and_no_dam
         for report in [first, second] {
             check_count(report.records, state, later);
             assert_eq!(report.head, Some(heads[usize::try_from(report.records).unwrap()]));
-            let torn = |fault: &Fault| fault.class == FaultClass::TornTail;
-            assert!(report.faults.iter().all(torn), "{report:?}");
+            assert_eq!(damage(&report), [] as [&Fault; 0]);
         }
     });
 }
@@ -152,7 +151,7 @@ fn damage_is_found_beside_a_writer_and_nothing_else_is_called_so() {
         disk.flip_on_read(&segment_path(0), 300, 1);
         let report = audit(disk);
         assert_eq!(report.verdict(), Verdict::Corrupt, "{report:?}");
-        let damage = report.faults.iter().filter(|fault| fault.class != FaultClass::TornTail);
-        assert_eq!(damage.map(|fault| fault.segment).collect::<Vec<_>>(), [0], "{report:?}");
+        let segments: Vec<u64> = damage(&report).iter().map(|fault| fault.segment).collect();
+        assert_eq!(segments, [0], "{report:?}");
     });
 }

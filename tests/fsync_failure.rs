@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use schwabot::audit::{VerifyOptions, salvage};
+use schwabot::audit::salvage;
 use schwabot::event::RecordRef;
 use schwabot::ledger::clock::Host;
 use schwabot::ledger::{Appended, GroupWriter, LedgerError, Pending, Reader, SyncMode, Writer};
@@ -14,7 +14,9 @@ use schwabot::time::Timestamp;
 use crate::support::dice::SeededHost;
 use crate::support::notes::{Note, note_of, step};
 use crate::support::sim_disk::{Call, Failure, SimDisk, Unsynced};
-use crate::support::sim_ledger::{check_after_crash, ledger_path, open, read, sim_options};
+use crate::support::sim_ledger::{
+    check_after_crash, ledger_path, open, read, sim_options, verifying,
+};
 
 /// Appends until something fails and notes what was acknowledged. True when the disk failed and the
 /// writer had to say so.
@@ -218,8 +220,7 @@ fn a_salvage_needs_room_for_what_it_saves_and_one_small_segment() {
     }
     let died = SimDisk::kill(&disk.state());
     died.leave_free(256 << 10);
-    let options = VerifyOptions { disk: Arc::new(died), threads: 1, ..VerifyOptions::default() };
-    let saved = salvage(&ledger_path(), Path::new("/disk/saved"), &options).unwrap();
+    let saved = salvage(&ledger_path(), Path::new("/disk/saved"), &verifying(&died)).unwrap();
     assert_eq!((saved.head.size, saved.dropped.len()), (14, 0));
 }
 

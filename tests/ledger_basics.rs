@@ -223,6 +223,14 @@ impl Gated {
     }
 }
 
+/// A group writer on such a machine.
+fn gated_group(path: &Path, segment_bytes: u64) -> (Arc<Gated>, GroupWriter<Note>) {
+    let host = Gated::new();
+    let options = options(SyncMode::Always, segment_bytes);
+    let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
+    (host, GroupWriter::start(Writer::open(path, &options).unwrap()).unwrap())
+}
+
 impl Host for Gated {
     fn now(&self) -> Timestamp {
         self.looks.fetch_add(1, Ordering::SeqCst);
@@ -241,11 +249,7 @@ fn producers_wait_for_a_writer_that_is_slow_and_take_no_more_memory() {
     for (length, all, most) in [(1, 20_000, 2 * 4096), (60_000, 700, 2 * (4 << 20) / 60_000)] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger");
-        let host = Gated::new();
-        let options = options(SyncMode::Always, 64 << 20);
-        let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
-        let writer: Writer<Note> = Writer::open(&path, &options).unwrap();
-        let group = GroupWriter::start(writer).unwrap();
+        let (host, group) = gated_group(&path, 64 << 20);
         let appender = group.appender();
         let submitted = AtomicU64::new(0);
         let closed = host.gate.lock().unwrap();
@@ -279,11 +283,7 @@ fn producers_wait_for_a_writer_that_is_slow_and_take_no_more_memory() {
 fn who_hands_over_a_step_while_the_ledger_is_closed_is_told_so_and_does_not_wait_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
-    let host = Gated::new();
-    let options = options(SyncMode::Always, 1 << 20);
-    let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
-    let writer: Writer<Note> = Writer::open(&path, &options).unwrap();
-    let group = GroupWriter::start(writer).unwrap();
+    let (host, group) = gated_group(&path, 1 << 20);
     let appender = group.appender();
     appender.append(&step(&[0])).unwrap();
     // The empty frame that proves it is written: from here on the clock is asked for nothing more.

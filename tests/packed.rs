@@ -178,9 +178,9 @@ fn unpacking_gives_back_every_byte_and_leaves_nothing_packed() {
     assert_eq!(ending(&ledger, ""), before);
 }
 
-#[test]
-fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
-    let (_place, ledger) = notes(0..40, 1, &small());
+/// A ledger of forty notes, and one more whose writer died over a torn tail: its segment.
+fn torn_notes() -> (Place, PathBuf, PathBuf) {
+    let (place, ledger) = notes(0..40, 1, &small());
     let mut writer: Writer<Note> = Writer::open(&ledger, &options(SyncMode::End, 90_000)).unwrap();
     writer.append(&step(&[40])).unwrap();
     writer.sync().unwrap();
@@ -190,6 +190,12 @@ fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
     assert_eq!(bytes.len(), 90_000, "it was not closed");
     bytes[5_000..5_100].fill(7);
     fs::write(&torn, &bytes).unwrap();
+    (place, ledger, torn)
+}
+
+#[test]
+fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
+    let (_place, ledger, torn) = torn_notes();
     append(&ledger, 41..50, 1, &small());
     let (before, sound) = (ending(&ledger, ".seg"), report(&ledger));
     assert_eq!(sound.exit_code(), 0);
@@ -212,15 +218,7 @@ fn a_segment_that_a_recovery_ended_is_packed_with_its_dead_bytes() {
 
 #[test]
 fn a_packed_segment_that_nothing_follows_any_more_is_no_torn_tail() {
-    let (_place, ledger) = notes(0..40, 1, &small());
-    let mut writer: Writer<Note> = Writer::open(&ledger, &options(SyncMode::End, 90_000)).unwrap();
-    writer.append(&step(&[40])).unwrap();
-    writer.sync().unwrap();
-    let torn = original(&ledger, writer_index(&ledger));
-    drop(writer);
-    let mut bytes = fs::read(&torn).unwrap();
-    bytes[5_000..5_100].fill(7);
-    fs::write(&torn, &bytes).unwrap();
+    let (_place, ledger, torn) = torn_notes();
     assert_eq!(report(&ledger).exit_code(), 10, "as long as it is not packed");
     append(&ledger, 41..50, 1, &small());
     packed_now(&ledger);

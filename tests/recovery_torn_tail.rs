@@ -439,8 +439,8 @@ fn a_whole_frame_that_is_not_the_one_that_the_next_continues_is_damage() {
     }
 }
 
-#[test]
-fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behind_them() {
+/// A ledger that was recovered and closed, and where its dead bytes begin and end.
+fn recovered_behind_dead_bytes() -> (State, usize, usize) {
     let state = six_durable_notes();
     let (frames, _) = frames_of(&state, 0);
     let (start, end) = frames[5];
@@ -448,7 +448,12 @@ fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behin
     disk.alter(&segment_path(0), |bytes| bytes[end - 4] ^= 1);
     reopen(&disk).unwrap().close().unwrap();
     assert_eq!(faults(&disk), []);
-    let recovered = disk.state();
+    (disk.state(), start, end)
+}
+
+#[test]
+fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behind_them() {
+    let (recovered, start, end) = recovered_behind_dead_bytes();
     for harmed in [start, end - 4, end + 40] {
         let disk = SimDisk::kill(&recovered);
         disk.alter(&segment_path(0), |bytes| bytes[harmed] ^= 2);
@@ -463,13 +468,7 @@ fn dead_bytes_that_change_after_they_were_told_are_damage_and_so_is_a_byte_behin
 
 #[test]
 fn a_recovered_segment_that_is_cut_in_the_zeroes_behind_its_dead_bytes_lost_a_part() {
-    let state = six_durable_notes();
-    let (frames, _) = frames_of(&state, 0);
-    let (_, end) = frames[5];
-    let disk = SimDisk::kill(&state);
-    disk.alter(&segment_path(0), |bytes| bytes[end - 4] ^= 1);
-    reopen(&disk).unwrap().close().unwrap();
-    let recovered = disk.state();
+    let (recovered, _, end) = recovered_behind_dead_bytes();
     let whole = recovered.files()[segment_path(0).to_str().unwrap()].len();
     assert!(whole > end + 100, "there are zeroes behind them");
     for len in end..whole {

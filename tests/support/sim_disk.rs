@@ -450,9 +450,8 @@ impl SimDisk {
 
     /// From now on, keeps a copy of the disk after every call that changes something.
     pub(crate) fn record(&self) {
-        let mut inner = self.inner();
-        let now = inner.0.clone();
-        inner.1.history = Some(vec![now]);
+        let now = self.state();
+        self.inner().1.history = Some(vec![now]);
     }
 
     pub(crate) fn history(&self) -> Vec<State> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use schwabot::audit::VerifyOptions;
 use schwabot::event::{Recovered, SystemEvent};
 use schwabot::hash::{self, DeadBytesHasher};
 use schwabot::ledger::frame::{FrameHeader, seed_of};
@@ -35,6 +36,10 @@ pub(crate) fn sim_options(
 ) -> WriterOptions {
     let (disk, host) = (Arc::new(disk.clone()), Arc::new(SeededHost::new(seed)));
     WriterOptions { sync, segment_bytes, disk, host, ..WriterOptions::default() }
+}
+
+pub(crate) fn verifying(disk: &SimDisk) -> VerifyOptions {
+    VerifyOptions { threads: 1, disk: Arc::new(disk.clone()), ..VerifyOptions::default() }
 }
 
 pub(crate) fn open(disk: &SimDisk, options: &WriterOptions) -> Result<Writer<Note>, LedgerError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use schwabot::audit::{Verdict, VerifyOptions, bundle, salvage, verify};
+use schwabot::audit::{Verdict, bundle, salvage, verify};
 use schwabot::checkpoint::{KeyKind, SigningKey, Tiles, prove};
 use schwabot::ledger::index::INDEX_MAGIC;
 use schwabot::ledger::layout::Layout;
@@ -14,7 +14,7 @@ use super::Taken;
 use super::frames::fix_checksums;
 use crate::support::notes::{Note, step, step_with_key};
 use crate::support::sim_disk::{SimDisk, State, Unsynced};
-use crate::support::sim_ledger::{ledger_path, segment_path, sim_options};
+use crate::support::sim_ledger::{ledger_path, segment_path, sim_options, verifying};
 
 /// A ledger to begin with, and what it holds.
 pub(super) struct Sound {
@@ -129,11 +129,6 @@ fn edit(disk: &SimDisk, script: &mut Taken<'_>) -> bool {
     forged
 }
 
-pub(super) fn verify_options(disk: &SimDisk) -> VerifyOptions {
-    let disk = Arc::new(disk.clone());
-    VerifyOptions { threads: 1, disk, ..VerifyOptions::default() }
-}
-
 /// Whatever a ledger's files hold: nothing panics, what is shown is in the files, what was altered
 /// is not called intact, opening alters no byte, and what opening accepted goes on.
 ///
@@ -159,7 +154,7 @@ pub(super) fn ledger(bytes: &[u8]) -> bool {
             assert_eq!(records[..common], sound.records[..common], "another record is shown");
         }
     }
-    let options = verify_options(&disk);
+    let options = verifying(&disk);
     let report = verify(&ledger_path(), &options);
     if let Ok(report) = &report {
         assert_eq!(report.exit_code(), report.verdict().exit_code());
@@ -194,8 +189,8 @@ pub(super) fn salvaged(bytes: &[u8]) -> bool {
     edit(&disk, &mut script);
     let copy = SimDisk::kill(&disk.state());
     let out = PathBuf::from("/disk/saved");
-    let Ok(saved) = salvage(&ledger_path(), &out, &verify_options(&copy)) else { return false };
-    let report = match verify(&out.join("ledger"), &verify_options(&copy)) {
+    let Ok(saved) = salvage(&ledger_path(), &out, &verifying(&copy)) else { return false };
+    let report = match verify(&out.join("ledger"), &verifying(&copy)) {
         Ok(report) => report,
         // Where not even the first header can be kept there is no ledger, and no record is said.
         Err(error) => {
@@ -228,7 +223,7 @@ fn goes_on(
     for (path, bytes) in before.iter().filter(|(path, _)| path.ends_with(".seg")) {
         assert!(after.get(path) == Some(bytes), "opening altered {path}");
     }
-    let report = verify(&ledger_path(), &verify_options(disk)).unwrap();
+    let report = verify(&ledger_path(), &verifying(disk)).unwrap();
     assert_ne!(report.verdict(), Verdict::TornTail, "a closed ledger has no torn tail");
     // Damage of earlier segments, which opening does not read, is still there.
     let Some(seen) = seen else { return true };
@@ -240,7 +235,7 @@ fn goes_on(
 
 /// What an audit says. That an index is named is no other answer; and no other file is.
 fn told_beside_indexes(disk: &SimDisk) -> serde_json::Value {
-    let mut report = verify(&ledger_path(), &verify_options(disk)).unwrap();
+    let mut report = verify(&ledger_path(), &verifying(disk)).unwrap();
     let index = |path: &str| path.strip_suffix(".idx").is_some();
     assert!(report.derived_damage.iter().all(|damage| index(&damage.path)), "{report:?}");
     (report.derived_damage, report.derived_damage_count) = (Vec::new(), 0);
@@ -335,7 +330,7 @@ pub(super) fn tiles(bytes: &[u8]) -> bool {
     let receipt = prove(&reader, sequence).expect("tiles are made anew where they do not lead");
     receipt.verify(policy).expect("a receipt that is handed out holds");
     assert_eq!(reader.record(sequence).unwrap(), Some(receipt.record));
-    let report = verify(&ledger_path(), &verify_options(&disk)).unwrap();
+    let report = verify(&ledger_path(), &verifying(&disk)).unwrap();
     let found = report.verdict();
     assert!(matches!(found, Verdict::Intact | Verdict::Finding), "{found:?}: tiles are derived");
     let layout = Layout::new(&ledger_path());

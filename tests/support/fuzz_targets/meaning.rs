@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use schwabot::audit::{VerifyOptions, verify};
+use schwabot::audit::verify;
 use schwabot::event::wire::{self, DecodeError, EncodeError};
 use schwabot::event::{Class, Envelope, Event, Payload, RecordRef};
 use schwabot::hash;
@@ -14,7 +14,7 @@ use schwabot::projections::{UpTo, account_summaries, diff_between, fold, fold_fr
 
 use super::Taken;
 use crate::support::sim_disk::SimDisk;
-use crate::support::sim_ledger::{ledger_path, sim_options};
+use crate::support::sim_ledger::{ledger_path, sim_options, verifying};
 
 /// Records of a list that are looked at.
 const RECORDS_MAX: usize = 300;
@@ -77,9 +77,7 @@ fn write(records: &[&[u8]]) -> Option<SimDisk> {
 /// Anybody's records on a sound chain.
 pub(super) fn meaning(bytes: &[u8]) -> bool {
     let Some(disk) = write(&records_of(bytes)) else { return false };
-    let shared = Arc::new(disk.clone());
-    let options = VerifyOptions { threads: 1, disk: shared, ..VerifyOptions::default() };
-    let report = verify(&ledger_path(), &options).unwrap();
+    let report = verify(&ledger_path(), &verifying(&disk)).unwrap();
     serde_json::to_string(&report).unwrap();
     let reader: Reader<Event> = Reader::open_on(Arc::new(disk), &ledger_path()).unwrap();
     let Ok(folded) = fold_from_zero(&reader, UpTo::End) else { return false };

@@ -7,10 +7,10 @@ use schwabot::ledger::packed::{CHECKS_LAYOUT, PACKED_SUFFIX, pack, unpack};
 use schwabot::ledger::{SyncMode, Writer};
 
 use super::Taken;
-use super::ledgers::{shown, verify_options};
+use super::ledgers::shown;
 use crate::support::notes::{Note, step};
 use crate::support::sim_disk::{SimDisk, State, Unsynced};
-use crate::support::sim_ledger::{ledger_path, sim_options};
+use crate::support::sim_ledger::{ledger_path, sim_options, verifying};
 
 /// A closed ledger whose ended segments stand packed, and what it holds.
 struct Packed {
@@ -103,7 +103,7 @@ pub(super) fn segment(bytes: &[u8]) -> bool {
     if let Ok(records) = &seen {
         assert!(sound.records.starts_with(records), "another record is shown");
     }
-    let report = verify(&ledger_path(), &verify_options(&disk));
+    let report = verify(&ledger_path(), &verifying(&disk));
     if let Ok(report) = &report {
         serde_json::to_string(report).unwrap();
         if report.verdict() == Verdict::Intact {
