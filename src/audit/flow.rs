@@ -12,7 +12,7 @@ use super::report::{LeftOut, Level, Report};
 use super::signatures::{self, HeldNote, Judgement, Keys};
 use super::{AuditError, VerifyOptions, damage, derived, meaning};
 use crate::checkpoint::{Note, Tiles, read_notes};
-use crate::event::{Event, Payload};
+use crate::event::{Event, Payload, application_name};
 use crate::ledger::clock::Deadline;
 use crate::ledger::index::SegmentIndex;
 use crate::ledger::layout::{IdentityError, Layout, Listing};
@@ -110,7 +110,7 @@ impl<'o> Look<'o> {
         };
         let tree = chain.tree.as_ref();
         let mut report = Report {
-            head: tree.and_then(|tree| tree.root().map(|root| Head { size: tree.end(), root })),
+            head: tree.and_then(Head::of),
             chain_head: chain.chain_head,
             segments: self.listing.segments.len() as u64,
             frames: chain.frames,
@@ -221,9 +221,7 @@ fn level_for(options: &VerifyOptions, listing: &Listing) -> Result<Level, AuditE
         (Some(_), None) => Ok(Level::Tree),
         (Some(_), Some(level)) if level <= Level::Tree => Ok(level),
         (Some(application), Some(_)) => {
-            let name = String::from_utf8_lossy(&application);
-            let application = name.trim_end_matches('\0').escape_default().to_string();
-            Err(AuditError::OtherApplication { application })
+            Err(AuditError::OtherApplication { application: application_name(&application) })
         }
     }
 }

@@ -54,6 +54,5 @@ fn lasting(report: &Report, before_last_segment: &Resume) -> Option<Head> {
     if report.unproven == 0 {
         return report.head;
     }
-    let tree = &before_last_segment.tree;
-    Some(Head { size: tree.end(), root: tree.root()? })
+    Head::of(&before_last_segment.tree)
 }

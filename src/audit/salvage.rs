@@ -40,6 +40,9 @@ const STATED_BYTES_MAX: u64 = 64 << 30;
 /// What was saved.
 #[derive(Debug, Clone, Serialize)]
 pub struct Salvaged {
+    /// There is a new ledger; none where not even the first segment's header can be kept.
+    #[serde(skip)]
+    pub has_ledger: bool,
     /// Of the new ledger: the provable prefix.
     pub head: Head,
     /// Sequences of the records in each island's file: from, and one past.
@@ -66,15 +69,16 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let from = Layout::new(path);
     let listing = Listing::read(disk, &from)?;
     let to = Layout::new(&out.join("ledger"));
-    let saved = Prefix { disk, from: &from, to: &to, listing: &listing, report: &report }.copy()?;
-    let head = if saved {
+    let has_ledger =
+        Prefix { disk, from: &from, to: &to, listing: &listing, report: &report }.copy()?;
+    let head = if has_ledger {
         let writer = WriterOptions { disk: Arc::clone(&options.disk), ..WriterOptions::default() };
         Writer::<Event>::open_any(to.root(), &writer.for_few_records())?.close()?
     } else {
         Head { size: 0, root: crate::hash::empty_root() }
     };
     for note in read_notes(disk, &from)?.into_iter().filter_map(|file| file.note.ok()) {
-        if saved && note.checkpoint().size <= head.size {
+        if has_ledger && note.checkpoint().size <= head.size {
             save_note(disk, &to, &note)?;
         }
     }
@@ -83,7 +87,7 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let mut islands = Islands { disk, folder, open: None, saved: Vec::new() };
     let end = islands.collect(&from, &listing, head.size)?;
     let dropped = gaps(head.size, &islands.saved, end.max(report.records));
-    let salvaged = Salvaged { head, islands: islands.saved, dropped, report };
+    let salvaged = Salvaged { has_ledger, head, islands: islands.saved, dropped, report };
     let told = out.join("salvage.json");
     // A report holds nothing that JSON cannot say.
     let bytes = serde_json::to_vec_pretty(&salvaged).unwrap_or_default();

@@ -45,6 +45,7 @@ pub use order::{
     Direction, OrderExpired, OrderFilled, OrderPlaced, OrderReason, OrderRefused, OrderRejected,
     RefusalReason, Side, SignalFired, Trigger,
 };
+pub(crate) use record::application_name;
 pub use record::{ApplicationId, Envelope, Payload, RecordError, RecordRef, encode_record};
 pub use registry::{
     BucketKey, BucketMatchScored, BucketMatched, BucketObserved, BucketRetired, LinkFault,

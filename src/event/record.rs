@@ -191,6 +191,12 @@ fn le_u16(fixed: &[u8; ENVELOPE_BYTES_MIN], offset: usize) -> u16 {
 /// Sixteen bytes that name the program whose events a ledger holds.
 pub type ApplicationId = [u8; 16];
 
+/// An application's name for people: without the zeroes that fill it, nothing that commands a
+/// terminal.
+pub(crate) fn application_name(id: &ApplicationId) -> String {
+    String::from_utf8_lossy(id).trim_end_matches('\0').escape_default().to_string()
+}
+
 /// An event type that a ledger can hold: what an embedding program implements.
 ///
 /// # Examples

@@ -18,7 +18,7 @@ use super::segment::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 use super::tree::push_leaves;
 use super::walk::{Position, SegmentFile};
 use super::writer::{OpenSegment, Opened};
-use crate::event::ApplicationId;
+use crate::event::{ApplicationId, application_name};
 use crate::hash::Digest;
 use crate::merkle::CompactRange;
 
@@ -76,13 +76,10 @@ pub(super) fn check_identity(
     if let Some(application) = application
         && identity.application != application
     {
-        let name = |id: ApplicationId| {
-            String::from_utf8_lossy(&id).trim_end_matches('\0').escape_default().to_string()
-        };
         return Err(LedgerError::OtherApplication {
             path: layout.root().to_owned(),
-            expected: name(application),
-            actual: name(identity.application),
+            expected: application_name(&application),
+            actual: application_name(&identity.application),
         });
     }
     Ok(identity)

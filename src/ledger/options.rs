@@ -7,6 +7,7 @@ use super::clock::{Host, Machine};
 use super::disk::{Disk, RealDisk};
 use super::segment::SEGMENT_BYTES_DEFAULT;
 use crate::hash::Digest;
+use crate::merkle::CompactRange;
 
 /// When an append is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,14 @@ pub struct Head {
     pub size: u64,
     /// Root of the tree over their bytes.
     pub root: Digest,
+}
+
+impl Head {
+    /// The head of a tree of all records; none of a range that begins later.
+    #[must_use]
+    pub(crate) fn of(tree: &CompactRange) -> Option<Self> {
+        Some(Self { size: tree.end(), root: tree.root()? })
+    }
 }
 
 /// What an append did.

@@ -409,6 +409,5 @@ impl<P: Payload> Writer<P> {
 }
 
 fn head_of(tree: &CompactRange) -> Result<Head, LedgerError> {
-    let root = tree.root().ok_or(LedgerError::Stopped)?;
-    Ok(Head { size: tree.end(), root })
+    Head::of(tree).ok_or(LedgerError::Stopped)
 }

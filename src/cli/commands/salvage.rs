@@ -25,8 +25,7 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
     }
     screen.line(format_args!("the original is {}", salvaged.report.verdict()))?;
     let ledger = args.out.join("ledger");
-    let is_there = options.disk.list(&ledger).is_ok();
-    if is_there {
+    if salvaged.has_ledger {
         let kept = count(salvaged.head.size, "record");
         screen.field("kept", format_args!("{kept} in {}", ledger.display()))?;
         screen.field("root", salvaged.head.root)?;
@@ -43,7 +42,7 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
     if salvaged.dropped.is_empty() {
         screen.field("dropped", "nothing")?;
     }
-    if is_there {
+    if salvaged.has_ledger {
         screen.line(format_args!("check it: schwabot verify {}", ledger.display()))?;
     }
     screen.flush()?;
