@@ -1,44 +1,16 @@
 //! What an import takes of memory: nothing that grows with a file whose rows rise, little else.
 
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 use crate::bench::Bench;
 use crate::support::TestResult;
+use crate::support::peak::{peak_of, peaks};
 
 /// What may differ besides: the allocator's habits.
 const SLACK_BYTES: u64 = 4 << 20;
 /// Bytes of a fact that has to be remembered.
 const BYTES_A_FACT: u64 = 80;
 const ROWS: u64 = 200_000;
-
-/// Reads a file as an import does, and returns the most memory that this ever held. What the writer
-/// of a ledger holds is another test's.
-fn peak_bytes(text: &str) -> TestResult<u64> {
-    let bench = Bench::new();
-    let file = bench.file("BTCUSDT-1m.csv", text);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_schwabot"))
-        .arg("import")
-        .args([bench.ledger(), file])
-        .arg("--dry-run")
-        .stdout(Stdio::null())
-        .spawn()?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak_kib: u64 = 0;
-    let ended = loop {
-        // The peak never falls, so the last look before the end is the one that counts.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let found = line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse().ok());
-        peak_kib = found.unwrap_or(0).max(peak_kib);
-        if let Some(ended) = child.try_wait()? {
-            break ended;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    };
-    assert!(ended.success() && peak_kib > 0, "{ended}, {peak_kib} KiB");
-    Ok(peak_kib * 1024)
-}
 
 fn klines(minutes: impl Iterator<Item = u64>) -> String {
     minutes.fold(String::new(), |mut text, minute| {
@@ -48,19 +20,28 @@ fn klines(minutes: impl Iterator<Item = u64>) -> String {
     })
 }
 
+/// Reads two files as an import does: the second takes at most so many bytes more than the first.
+/// What the writer of a ledger holds is another test's.
+fn takes_at_most(more: u64, first: &str, second: &str) -> TestResult {
+    let bench = Bench::new();
+    let ledger = bench.ledger().to_str().unwrap().to_owned();
+    let files = [("BTCUSDT-1m.csv", first), ("ETHUSDT-1m.csv", second)]
+        .map(|(name, text)| bench.file(name, text).to_str().unwrap().to_owned());
+    let peak = |file: &str| peak_of(&["import", &ledger, file, "--dry-run"], 0);
+    let holds = |[first, second]: &[u64; 2]| *second < first + more;
+    let peaks = peaks(|| Ok([peak(&files[0])?, peak(&files[1])?]), holds)?;
+    assert!(holds(&peaks), "{peaks:?} bytes, and {more} may be more");
+    Ok(())
+}
+
 #[test]
 fn ten_times_as_many_rows_that_rise_take_no_more_memory() -> TestResult {
-    let (short, long) = (peak_bytes(&klines(0..ROWS / 10))?, peak_bytes(&klines(0..ROWS))?);
-    assert!(long < short + SLACK_BYTES, "{short} and {long} bytes");
-    Ok(())
+    takes_at_most(SLACK_BYTES, &klines(0..ROWS / 10), &klines(0..ROWS))
 }
 
 #[test]
 fn rows_that_do_not_rise_take_eighty_bytes_each() -> TestResult {
     // One row at the end that is older than all: every fact has to be remembered.
-    let rising = peak_bytes(&klines(1..ROWS))?;
-    let odd = peak_bytes(&klines((1..ROWS).chain([0])))?;
-    let most = rising + SLACK_BYTES + ROWS * BYTES_A_FACT;
-    assert!(odd < most, "{rising} and {odd} bytes, at most {most}");
-    Ok(())
+    let more = SLACK_BYTES + ROWS * BYTES_A_FACT;
+    takes_at_most(more, &klines(1..ROWS), &klines((1..ROWS).chain([0])))
 }

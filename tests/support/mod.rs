@@ -11,6 +11,8 @@ pub(crate) mod market;
 pub(crate) mod notes;
 #[allow(dead_code, reason = "each test program uses a part of what tests share")]
 pub(crate) mod packing;
+#[allow(dead_code, reason = "a program of tests may measure no memory")]
+pub(crate) mod peak;
 pub(crate) mod rechain;
 pub(crate) mod runs;
 pub(crate) mod samples;
