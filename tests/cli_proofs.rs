@@ -206,10 +206,26 @@ fn salvage_says_what_it_kept_and_what_it_dropped() -> TestResult {
     assert_eq!(run(&["verify", &format!("{out}/ledger")])?.code, Some(0));
     let told: Value = serde_json::from_slice(&fs::read(format!("{out}/salvage.json"))?)?;
     assert_eq!(told["report"]["verdict"], "corrupt");
+    assert_eq!(told["identity_from_segment"], false);
+    assert!(!ran.out.contains("ledger.id"), "{}", ran.out);
     assert_eq!(run(&["salvage", &signed.ledger, &out])?.code, Some(2), "never over something");
     let into_itself = run(&["salvage", &signed.ledger, &signed.ledger])?;
     assert_eq!(into_itself.code, Some(2));
     assert!(into_itself.err.contains("lies inside a ledger"), "{}", into_itself.err);
+    Ok(())
+}
+
+#[test]
+fn salvage_says_so_where_a_segment_alone_tells_whose_ledger_it_was() -> TestResult {
+    let signed = signed()?;
+    fs::remove_file(format!("{}/ledger.id", signed.ledger))?;
+    let out = signed.place.arg("saved");
+    let ran = run(&["salvage", &signed.ledger, &out])?;
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("made anew from the header of the first segment"), "{}", ran.out);
+    let told: Value = serde_json::from_slice(&fs::read(format!("{out}/salvage.json"))?)?;
+    assert_eq!(told["identity_from_segment"], true);
+    assert_eq!(run(&["verify", &format!("{out}/ledger")])?.code, Some(0));
     Ok(())
 }
 

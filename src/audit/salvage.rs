@@ -43,6 +43,9 @@ pub struct Salvaged {
     /// There is a new ledger; none where not even the first segment's header can be kept.
     #[serde(skip)]
     pub has_ledger: bool,
+    /// Its `ledger.id` is made anew from the header of the first segment kept: the original's is
+    /// lost or damaged, and nothing else says whose ledger this was.
+    pub identity_from_segment: bool,
     /// Of the new ledger: the provable prefix.
     pub head: Head,
     /// Sequences of the records in each island's file: from, and one past.
@@ -87,7 +90,9 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let mut islands = Islands { disk, folder, open: None, saved: Vec::new() };
     let end = islands.collect(&from, &listing, head.size)?;
     let dropped = gaps(head.size, &islands.saved, end.max(report.records));
-    let salvaged = Salvaged { has_ledger, head, islands: islands.saved, dropped, report };
+    let identity_from_segment = has_ledger && listing.identity.is_err();
+    let islands = islands.saved;
+    let salvaged = Salvaged { has_ledger, identity_from_segment, head, islands, dropped, report };
     let told = out.join("salvage.json");
     // A report holds nothing that JSON cannot say.
     let bytes = serde_json::to_vec_pretty(&salvaged).unwrap_or_default();

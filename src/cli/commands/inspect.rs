@@ -11,7 +11,7 @@ use crate::cli::interrupt;
 use crate::cli::outcome::{CliError, Outcome};
 use crate::cli::progress::Reading;
 use crate::cli::text::{Screen, count};
-use crate::event::ApplicationId;
+use crate::event::application_name;
 use crate::hash::in_hex;
 use crate::ledger::LedgerError;
 use crate::ledger::disk::{Disk, RealDisk};
@@ -153,16 +153,12 @@ fn records_of(segments: &[Segment]) -> u64 {
     segments.last().and_then(end).unwrap_or_default()
 }
 
-fn application_name(application: ApplicationId) -> String {
-    String::from_utf8_lossy(&application).trim_end_matches('\0').to_owned()
-}
-
 fn as_json(path: &Path, listing: &Listing, segments: &[Segment], live: bool) -> serde_json::Value {
     let identity = listing.identity.as_ref();
     json!({
         "ledger": path.to_string_lossy(),
         "id": identity.ok().map(|identity| in_hex(&identity.ledger)),
-        "application": identity.ok().map(|identity| application_name(identity.application)),
+        "application": identity.ok().map(|identity| application_name(&identity.application)),
         "created": identity.ok().map(|identity| identity.created),
         "problem": identity.err().map(ToString::to_string),
         "records": records_of(segments),
@@ -183,7 +179,7 @@ fn tell(
     match &listing.identity {
         Ok(identity) => {
             screen.field("id", in_hex(&identity.ledger))?;
-            screen.field("application", application_name(identity.application))?;
+            screen.field("application", application_name(&identity.application))?;
             screen.field("created", identity.created)?;
         }
         Err(error) => screen.field("problem", error)?,

@@ -29,6 +29,9 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
         let kept = count(salvaged.head.size, "record");
         screen.field("kept", format_args!("{kept} in {}", ledger.display()))?;
         screen.field("root", salvaged.head.root)?;
+        if salvaged.identity_from_segment {
+            screen.field("ledger.id", "made anew from the header of the first segment")?;
+        }
     } else {
         screen.field("kept", "nothing: no segment can be kept from the beginning on")?;
     }
