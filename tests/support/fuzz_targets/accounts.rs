@@ -5,6 +5,7 @@ use std::fs;
 use rusqlite::Connection;
 
 use super::importers::of_format;
+use super::imports::zip;
 
 pub(super) fn binance(bytes: &[u8]) -> bool {
     of_format("binance-account", bytes)
@@ -26,8 +27,19 @@ pub(super) fn hummingbot_database(bytes: &[u8]) -> bool {
     of_format("hummingbot-database", bytes)
 }
 
+/// As the bytes are, and in the zip that freqtrade makes.
 pub(super) fn freqtrade(bytes: &[u8]) -> bool {
-    of_format("freqtrade-backtest", bytes)
+    let plain = of_format("freqtrade-backtest", bytes);
+    if bytes.first() == Some(&b'{') {
+        let zipped = of_format("freqtrade-backtest", &exported(bytes));
+        assert_eq!(zipped, plain, "a result is in its zip what it is beside it");
+    }
+    plain
+}
+
+fn exported(result: &[u8]) -> Vec<u8> {
+    let members = [("backtest-result-1.json", result), ("backtest-result-1_config.json", b"{}")];
+    zip(&members, zip::CompressionMethod::Stored)
 }
 
 pub(super) fn freqtrade_database(bytes: &[u8]) -> bool {
@@ -108,12 +120,6 @@ pub(super) fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
             "symbol,timestamp,order_id,trade_type,price,amount,exchange_trade_id\n\
              ETH-USDT,1700000000,b1,SELL,2000.123456,0.5,T1\n",
         ],
-        "import-freqtrade-backtest" => &["{\"strategy\": {\"Sma\": {\"trades\": [{\"pair\": \
-             \"A/B\", \"open_date\": \"2024-01-01 00:00:00+00:00\", \"close_timestamp\": \
-             1704085200000.0, \"open_rate\": 2.0, \"close_rate\": 3.0, \"amount\": 1.5, \
-             \"stake_amount\": 3.0, \"fee_open\": 0.001, \"fee_close\": 1e-3, \"profit_abs\": 1.5, \
-             \"is_open\": false, \"orders\": [{}, {}]}], \"total_trades\": 1, \
-             \"profit_total_abs\": 1.5, \"sharpe\": NaN}}}"],
         "import-ccxt" => &[
             "[{\"id\": \"77\", \"order\": \"9\", \"timestamp\": 1700000000123, \"symbol\": \
              \"BTC/USDT\", \"type\": \"limit\", \"side\": \"buy\", \"takerOrMaker\": \"maker\", \
@@ -140,6 +146,9 @@ pub(super) fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
              8=FIX.4.2|9=|35=8|34=4|49=V|56=B|52=20240808-23:54:16|37=O1|55=BTC|54=1|17=E2|20=2|\
              19=E1|150=1|39=1|31=60001|32=1|38=3|14=1|151=2|10=\n"]
         }
+        "import-freqtrade-backtest" => {
+            return Some(vec![RESULT.as_bytes().to_vec(), exported(RESULT.as_bytes())]);
+        }
         "import-freqtrade-database" => return Some(vec![database(FREQTRADE)]),
         "import-hummingbot-database" => return Some(vec![database(HUMMINGBOT)]),
         "import-earlier" => return Some(EARLIER.map(|text| text.as_bytes().to_vec()).to_vec()),
@@ -147,6 +156,13 @@ pub(super) fn seeds(target: &str) -> Option<Vec<Vec<u8>>> {
     };
     Some(texts.iter().map(|text| repaired(text.as_bytes())).collect())
 }
+
+const RESULT: &str = "{\"strategy\": {\"Sma\": {\"trades\": [{\"pair\": \
+             \"A/B\", \"open_date\": \"2024-01-01 00:00:00+00:00\", \"close_timestamp\": \
+             1704085200000.0, \"open_rate\": 2.0, \"close_rate\": 3.0, \"amount\": 1.5, \
+             \"stake_amount\": 3.0, \"fee_open\": 0.001, \"fee_close\": 1e-3, \"profit_abs\": 1.5, \
+             \"is_open\": false, \"orders\": [{}, {}]}], \"total_trades\": 1, \
+             \"profit_total_abs\": 1.5, \"sharpe\": NaN}}}";
 
 const FREQTRADE: &str = "
 CREATE TABLE trades (id INTEGER PRIMARY KEY, pair, is_open, fee_open, fee_close, open_rate,

@@ -128,8 +128,8 @@ pub(super) fn packed(bytes: &[u8]) -> bool {
     let packed = match how % 4 {
         0 => rest.to_vec(),
         1 => gzip(rest),
-        2 => zip(rest, zip::CompressionMethod::Deflated),
-        _ => zip(rest, zip::CompressionMethod::Stored),
+        2 => zip(&[("BTCUSDT-1m.csv", rest)], zip::CompressionMethod::Deflated),
+        _ => zip(&[("BTCUSDT-1m.csv", rest)], zip::CompressionMethod::Stored),
     };
     let path = file("packed", &packed);
     let found = read(&path, None, true);
@@ -150,11 +150,13 @@ pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-pub(super) fn zip(bytes: &[u8], method: zip::CompressionMethod) -> Vec<u8> {
+pub(super) fn zip(members: &[(&str, &[u8])], method: zip::CompressionMethod) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().compression_method(method);
-    writer.start_file("BTCUSDT-1m.csv", options).unwrap();
-    writer.write_all(bytes).unwrap();
+    for (name, bytes) in members {
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
     writer.finish().unwrap().into_inner()
 }
 

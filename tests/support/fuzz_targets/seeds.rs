@@ -85,8 +85,9 @@ fn texts(target: &str) -> Vec<Vec<u8>> {
         "packed" => {
             let mut all: Vec<Vec<u8>> =
                 (1..4).map(|how| [&[how], ohlcv.as_bytes()].concat()).collect();
-            let stored = imports::zip(ohlcv.as_bytes(), zip::CompressionMethod::Stored);
-            let zip = imports::zip(ohlcv.as_bytes(), zip::CompressionMethod::Deflated);
+            let members = [("BTCUSDT-1m.csv", ohlcv.as_bytes())];
+            let stored = imports::zip(&members, zip::CompressionMethod::Stored);
+            let zip = imports::zip(&members, zip::CompressionMethod::Deflated);
             for packed in [imports::gzip(ohlcv.as_bytes()), zip, stored] {
                 all.push([vec![0], packed].concat());
             }
