@@ -309,7 +309,14 @@ fn every_producer_of_a_group_hears_of_a_failure_and_none_gets_a_false_acknowledg
                                             acknowledged.push((range.start, number));
                                         }
                                         Ok(other) => panic!("{other:?}"),
-                                        Err(_) => refused = true,
+                                        Err(error) => {
+                                            let word =
+                                                if call == Call::Write { "write" } else { "sync" };
+                                            let text = error.to_string();
+                                            assert!(text.contains(word), "{text}");
+                                            assert!(text.contains(".seg"), "{text}");
+                                            refused = true;
+                                        }
                                     }
                                 }
                                 acknowledged

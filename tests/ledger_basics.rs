@@ -538,6 +538,30 @@ fn a_reader_beside_a_living_writer_sees_only_what_a_later_frame_proves() {
 }
 
 #[test]
+fn a_reader_that_is_asked_for_what_came_after_it_was_opened_has_no_such_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> =
+        Writer::open(&path, &options(SyncMode::Always, 1 << 20)).unwrap();
+    let mut reader: Option<Reader<Note>> = None;
+    for number in 0..60 {
+        writer.append(&long_step(40_000)).unwrap();
+        if number == 2 {
+            reader = Some(Reader::open(&path).unwrap());
+        }
+    }
+    writer.close().unwrap();
+    // Its segment has an index by now, which names places behind what the reader shows.
+    let reader = reader.unwrap();
+    assert!(Layout::new(&path).index(0).exists());
+    assert_eq!((reader.end(), reader.len()), (LedgerEnd::Live, 2));
+    for sequence in [2, 3, 10, 20, 59, 60, 61] {
+        assert_eq!(reader.record(sequence).unwrap(), None, "{sequence}");
+    }
+    assert!(reader.record(1).unwrap().is_some());
+}
+
+#[test]
 fn an_idle_group_writer_proves_its_last_frame_by_an_empty_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");

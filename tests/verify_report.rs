@@ -188,11 +188,11 @@ fn a_reader_that_a_forged_end_or_header_misleads_ends_in_damage_and_never_early(
     let last = sound.links.last().unwrap();
     let (header, close) = (0, last.offset);
     let is = |offset: usize| u64_at(&sound.segments[last.segment], offset);
-    let (frame, record) = (is(header + 96), is(header + 88));
+    let (frame, record, records) = (is(header + 96), is(header + 88), is(close + 24));
     for (what, changes) in [
         ("an end after the segment's first frame", vec![(close + 16, frame + 1)]),
-        ("an end of fewer records", vec![(close + 24, is(close + 24) - 1)]),
-        ("an end of more records", vec![(close + 24, is(close + 24) + 1)]),
+        ("an end of fewer records", vec![(close + 24, records - 1)]),
+        ("an end of more records", vec![(close + 24, records + 1)]),
         ("a header that begins frames ago", vec![(header + 96, frame - 2)]),
         ("a header that begins records ago", vec![(header + 88, record - 1)]),
         ("a whole segment of frames ago", vec![(header + 96, frame - 2), (close + 16, frame - 2)]),
@@ -204,10 +204,29 @@ fn a_reader_that_a_forged_end_or_header_misleads_ends_in_damage_and_never_early(
         }
         forger.rechain();
         forger.write();
-        for from in [0, record - 1, record] {
+        for from in [0, record - 1, record, records] {
             assert_ends_in_damage(&place.ledger(), from, what);
         }
     }
+    // Or all its frames are of frames ago: sound in itself, and no continuation of the one before.
+    let mut forger = sound.clone();
+    let ago = |value: u64, frames: u64| (value - frames).to_le_bytes();
+    let bytes = &mut forger.segments[last.segment];
+    bytes[header + 96..header + 104].copy_from_slice(&ago(frame, 2));
+    let frames = sound.links.iter().filter(|link| link.segment == last.segment && link.offset > 0);
+    for link in frames {
+        let numbers = &mut bytes[link.offset + 16..link.offset + 48];
+        let number = u64_at(numbers, 0);
+        numbers[..8].copy_from_slice(&ago(number, 2));
+        numbers[24..].fill(0);
+    }
+    forger.rechain();
+    forger.write();
+    for from in [0, record - 1] {
+        assert_ends_in_damage(&place.ledger(), from, "a sound segment of frames ago");
+    }
+    let reader = Reader::<TestNote>::open(&place.ledger()).unwrap();
+    reader.for_each::<LedgerError>(record, |_| Ok(())).unwrap();
 }
 
 fn assert_ends_in_damage(ledger: &Path, from: u64, what: &str) {
