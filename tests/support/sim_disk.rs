@@ -124,7 +124,8 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 struct Plan {
     fail: Option<Planned>,
-    failed: bool,
+    /// The planned failure happened, in a thread of this name.
+    failed_in: Option<String>,
     capacity: Option<u64>,
     history: Option<Vec<State>>,
     flip: Option<(u64, u64, u8)>,
@@ -143,8 +144,13 @@ impl Plan {
             return None;
         }
         let failure = planned.failure;
-        (self.fail, self.failed) = (None, true);
+        self.has_failed();
         Some(failure)
+    }
+
+    fn has_failed(&mut self) {
+        self.fail = None;
+        self.failed_in = Some(std::thread::current().name().unwrap_or_default().to_owned());
     }
 }
 
@@ -482,12 +488,17 @@ impl SimDisk {
     pub(crate) fn fail(&self, only: Option<Call>, passes: u64, failure: Failure) {
         let mut inner = self.inner();
         inner.1.fail = Some(Planned { only, left: passes, failure });
-        inner.1.failed = false;
+        inner.1.failed_in = None;
     }
 
     /// True when the planned failure happened.
     pub(crate) fn has_failed(&self) -> bool {
-        self.inner().1.failed
+        self.inner().1.failed_in.is_some()
+    }
+
+    /// The name of the thread in which the planned failure happened.
+    pub(crate) fn failed_in(&self) -> Option<String> {
+        self.inner().1.failed_in.clone()
     }
 
     /// Repairs the disk; what it holds stays.
@@ -597,8 +608,7 @@ impl SimDisk {
         {
             if planned.left == 0 {
                 let failure = planned.failure;
-                plan.fail = None;
-                plan.failed = true;
+                plan.has_failed();
                 plan.dice += 1;
                 on_failure(state, failure, &mut Dice::new(plan.dice));
                 return Err(match failure {
