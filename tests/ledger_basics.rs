@@ -538,6 +538,26 @@ fn a_reader_beside_a_living_writer_sees_only_what_a_later_frame_proves() {
 }
 
 #[test]
+fn a_cursor_begins_with_the_frame_that_holds_what_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger");
+    let mut writer: Writer<Note> = Writer::open(&path, &options(SyncMode::Always, 4096)).unwrap();
+    assert!(Reader::<Note>::open(&path).unwrap().is_empty());
+    for number in 0..60 {
+        writer.append(&step(&[number, number, number])).unwrap();
+    }
+    writer.close().unwrap();
+    let reader: Reader<Note> = Reader::open(&path).unwrap();
+    assert!(!reader.is_empty() && reader.segments().len() > 1);
+    for from in 0..180 {
+        let mut cursor = reader.cursor(from).unwrap();
+        let frame = cursor.next_frame().unwrap().unwrap();
+        assert_eq!((frame.header.first_sequence, frame.header.count), (from / 3 * 3, 3), "{from}");
+    }
+    assert!(reader.cursor(180).unwrap().next_frame().unwrap().is_none());
+}
+
+#[test]
 fn a_reader_that_is_asked_for_what_came_after_it_was_opened_has_no_such_record() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger");
