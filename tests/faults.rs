@@ -15,6 +15,7 @@ mod fault_backup_rot;
 mod fault_corpus;
 mod fault_crash_points;
 mod fault_exceptions;
+mod fault_group;
 mod fault_living;
 mod fault_mutations;
 mod fault_packed;

@@ -1,17 +1,14 @@
 //! A disk that fails or fills up: the writer says so, refuses everything from then on, and nothing
 //! that it acknowledged is lost.
 
-use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use schwabot::audit::salvage;
 use schwabot::event::RecordRef;
 use schwabot::ledger::clock::Host;
-use schwabot::ledger::{
-    Appended, Appender, GroupWriter, LedgerError, Pending, Reader, SyncMode, Writer, WriterOptions,
-};
+use schwabot::ledger::{Appended, GroupWriter, LedgerError, Reader, SyncMode, Writer};
 use schwabot::time::Timestamp;
 
 use crate::support::dice::SeededHost;
@@ -343,90 +340,6 @@ fn every_producer_of_a_group_hears_of_a_failure_and_none_gets_a_false_acknowledg
         }
     }
     assert_eq!(refused_producers, 4 * 30);
-}
-
-/// A machine whose clock is looked at for every frame: then a further long step is handed over, so
-/// that no group is written without one that waits behind it.
-struct Busy {
-    waiting: Mutex<Waiting>,
-    host: SeededHost,
-}
-
-#[derive(Default)]
-struct Waiting {
-    appender: Option<Appender<Note>>,
-    pending: VecDeque<Pending>,
-    left: u64,
-}
-
-/// Records of a step, which then is long enough for the sync before it to run beside the writer.
-const LONG: u64 = 2_000;
-
-impl Busy {
-    fn hand_over(&self) {
-        let mut waiting = self.waiting.lock().unwrap();
-        let Some(left) = waiting.left.checked_sub(1) else { return };
-        let Some(appender) = &waiting.appender else { return };
-        let pending = appender.submit(&step(&vec![left; LONG as usize]), None).unwrap();
-        waiting.pending.push_back(pending);
-        waiting.left = left;
-    }
-
-    /// Hands over one step, which brings the others; returns the answers to all of them, in order.
-    fn answers(&self, appender: Appender<Note>, steps: u64) -> Vec<bool> {
-        let first = Waiting { appender: Some(appender), left: steps, ..Waiting::default() };
-        *self.waiting.lock().unwrap() = first;
-        self.hand_over();
-        let mut answers = Vec::new();
-        // An answer comes after the next group is written, and so after the one behind that came.
-        while let Some(next) = { self.waiting.lock().unwrap().pending.pop_front() } {
-            answers.push(next.wait().is_ok());
-        }
-        self.waiting.lock().unwrap().appender = None;
-        answers
-    }
-}
-
-impl Host for Busy {
-    fn now(&self) -> Timestamp {
-        self.hand_over();
-        self.host.now()
-    }
-
-    fn random(&self, bytes: &mut [u8]) -> std::io::Result<()> {
-        self.host.random(bytes)
-    }
-}
-
-#[test]
-fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_call_may_have_lost() {
-    let steps = 12;
-    for (call, failure) in
-        [(Call::Sync, Failure::Io), (Call::Sync, Failure::IoDropsPages), (Call::Write, Failure::Io)]
-    {
-        for passes in 0..steps {
-            let disk = SimDisk::new();
-            let host = Arc::new(Busy { waiting: Mutex::default(), host: SeededHost::new(1) });
-            let options = sim_options(&disk, SyncMode::Always, 1 << 22, 1);
-            let options = WriterOptions { host: Arc::clone(&host) as Arc<dyn Host>, ..options };
-            let group = GroupWriter::start(open(&disk, &options).unwrap()).unwrap();
-            disk.fail(Some(call), passes, failure);
-            let appender = group.appender();
-            let answers = host.answers(group.appender(), steps);
-            // Behind the last step none waits, so the writer makes its sync itself.
-            let beside = call == Call::Sync && passes + 1 < steps;
-            assert_eq!(disk.failed_in().unwrap(), if beside { "sync" } else { "ledger" });
-            // Each step is a group with one write and one sync.
-            let kept = answers.iter().filter(|acknowledged| **acknowledged).count() as u64;
-            assert_eq!(kept, passes, "{call:?}, {failure:?}: {answers:?}");
-            assert!(answers.is_sorted_by(|before, after| before >= after), "{answers:?}");
-            assert!(appender.durable() <= kept * LONG, "{kept}: {}", appender.durable());
-            drop((appender, group));
-            let survivor = SimDisk::cut_power(&disk.state(), Unsynced::Lost);
-            let reader: Reader<Note> = Reader::open_on(Arc::new(survivor), &ledger_path()).unwrap();
-            assert!(reader.len() >= kept * LONG, "{kept} steps: {} records", reader.len());
-        }
-    }
 }
 
 #[test]
