@@ -31,6 +31,18 @@ BUGS = {
           "let synced = self.segment.file.sync();",
           "let synced: std::io::Result<()> = Ok(());")],
     ),
+    "acknowledge-a-commit-on-its-way": (
+        "what a sync beside the writer is to cover is said to be durable when the sync begins",
+        [("src/ledger/queue.rs",
+          "            self.flight = Some(Flight {",
+          "            self.tell_durable(records);\n            self.flight = Some(Flight {")],
+    ),
+    "sync-behind-a-failed-write": (
+        "a commit whose write failed is acknowledged by the sync of what was written before",
+        [("src/ledger/queue.rs",
+          "let may_fly = may_fly && written.is_ok() && ",
+          "let may_fly = may_fly && ")],
+    ),
     "forget-the-directory-sync": (
         "a new segment's name is not made durable",
         [("src/ledger/files.rs",
