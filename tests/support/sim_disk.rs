@@ -117,6 +117,8 @@ pub(crate) struct State {
     pub(crate) signed: u64,
     /// The call that led here.
     pub(crate) call: Option<Call>,
+    /// That call was made on the thread that syncs beside a writer.
+    pub(crate) beside: bool,
     /// A writer held the lock then.
     pub(crate) locked: bool,
 }
@@ -409,6 +411,7 @@ impl SimDisk {
             noted: (0, 0),
             signed: 0,
             call: None,
+            beside: false,
             locked: false,
         })
     }
@@ -620,6 +623,7 @@ impl SimDisk {
         }
         let done = act(state, plan.capacity);
         state.call = Some(call);
+        state.beside = std::thread::current().name() == Some("sync");
         state.locked = self.locked.load(Ordering::SeqCst);
         if let Some(history) = &mut plan.history {
             history.push(state.clone());
