@@ -1,6 +1,7 @@
 //! Signing, proving and auditing as a user meets them.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -218,14 +219,49 @@ fn salvage_says_what_it_kept_and_what_it_dropped() -> TestResult {
 #[test]
 fn salvage_says_so_where_a_segment_alone_tells_whose_ledger_it_was() -> TestResult {
     let signed = signed()?;
-    fs::remove_file(format!("{}/ledger.id", signed.ledger))?;
+    let file = format!("{}/ledger.id", signed.ledger);
+    let whole = fs::read(&file)?;
+    let damaged = [&whole[..20], &[0xFF], &whole[21..]].concat();
+    for (place, left) in [("lost", None), ("damaged", Some(damaged))] {
+        fs::remove_file(&file)?;
+        left.map_or(Ok(()), |left| fs::write(&file, left))?;
+        let out = signed.place.arg(place);
+        let ran = run(&["salvage", &signed.ledger, &out])?;
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.out.contains("made anew from the header of the first segment"), "{}", ran.out);
+        let told: Value = serde_json::from_slice(&fs::read(format!("{out}/salvage.json"))?)?;
+        assert_eq!(
+            (&told["has_ledger"], &told["identity_from_segment"]),
+            (&true.into(), &true.into())
+        );
+        assert_eq!(run(&["verify", &format!("{out}/ledger")])?.code, Some(0));
+        // What is written is never written among what is to be saved.
+        for inside in ["x", "segments/x"] {
+            let inside = format!("{}/{inside}", signed.ledger);
+            let refused = run(&["salvage", &signed.ledger, &inside])?;
+            assert_eq!(refused.code, Some(2), "{inside}: {}", refused.out);
+            assert!(refused.err.contains("lies inside a ledger"), "{}", refused.err);
+            assert!(!Path::new(&inside).exists(), "{inside}");
+        }
+        fs::write(&file, &whole)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn salvage_refuses_a_ledger_id_of_a_later_version_and_writes_nothing() -> TestResult {
+    let signed = signed()?;
+    let file = format!("{}/ledger.id", signed.ledger);
+    let mut later = fs::read(&file)?;
+    later[12] = 2;
+    let checksum = crc32c::crc32c(&later[12..]);
+    later[8..12].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(&file, later)?;
     let out = signed.place.arg("saved");
     let ran = run(&["salvage", &signed.ledger, &out])?;
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    assert!(ran.out.contains("made anew from the header of the first segment"), "{}", ran.out);
-    let told: Value = serde_json::from_slice(&fs::read(format!("{out}/salvage.json"))?)?;
-    assert_eq!(told["identity_from_segment"], true);
-    assert_eq!(run(&["verify", &format!("{out}/ledger")])?.code, Some(0));
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.contains("ledger.id has version 2"), "{}", ran.err);
+    assert!(!Path::new(&out).exists());
     Ok(())
 }
 

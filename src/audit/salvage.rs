@@ -23,7 +23,8 @@ use crate::event::{Event, RecordRef};
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, DiskFile, Readers, write_whole};
 use crate::ledger::frame::FrameRef;
-use crate::ledger::layout::{Identity, Layout, Listing, is_inside_ledger};
+use crate::ledger::is_inside_ledger;
+use crate::ledger::layout::{Identity, Layout, Listing};
 use crate::ledger::packed::TABLE_CHECK;
 use crate::ledger::scan::{SegmentEnd, scan_segment};
 use crate::ledger::segment::SegmentHeader;
@@ -41,10 +42,9 @@ const STATED_BYTES_MAX: u64 = 64 << 30;
 #[derive(Debug, Clone, Serialize)]
 pub struct Salvaged {
     /// There is a new ledger; none where not even the first segment's header can be kept.
-    #[serde(skip)]
     pub has_ledger: bool,
-    /// Its `ledger.id` is made anew from the header of the first segment kept: the original's is
-    /// lost or damaged, and nothing else says whose ledger this was.
+    /// Its `ledger.id` is made anew from the header of the first segment, since the original's is
+    /// lost or damaged; the time of creation in it is that segment's.
     pub identity_from_segment: bool,
     /// Of the new ledger: the provable prefix.
     pub head: Head,
@@ -71,9 +71,11 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let report = verify(path, options)?;
     let from = Layout::new(path);
     let listing = Listing::read(disk, &from)?;
+    let identity = listing.identity_if_sound(&from)?;
     let to = Layout::new(&out.join("ledger"));
     let has_ledger =
-        Prefix { disk, from: &from, to: &to, listing: &listing, report: &report }.copy()?;
+        Prefix { disk, from: &from, to: &to, identity, listing: &listing, report: &report }
+            .copy()?;
     let head = if has_ledger {
         let writer = WriterOptions { disk: Arc::clone(&options.disk), ..WriterOptions::default() };
         Writer::<Event>::open_any(to.root(), &writer.for_few_records())?.close()?
@@ -90,7 +92,7 @@ pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salva
     let mut islands = Islands { disk, folder, open: None, saved: Vec::new() };
     let end = islands.collect(&from, &listing, head.size)?;
     let dropped = gaps(head.size, &islands.saved, end.max(report.records));
-    let identity_from_segment = has_ledger && listing.identity.is_err();
+    let identity_from_segment = has_ledger && identity.is_none();
     let islands = islands.saved;
     let salvaged = Salvaged { has_ledger, identity_from_segment, head, islands, dropped, report };
     let told = out.join("salvage.json");
@@ -130,6 +132,8 @@ struct Prefix<'p> {
     disk: &'p dyn Disk,
     from: &'p Layout,
     to: &'p Layout,
+    /// Where it is sound.
+    identity: Option<Identity>,
     listing: &'p Listing,
     report: &'p Report,
 }
@@ -153,11 +157,7 @@ impl Prefix<'_> {
         let Some(Kept { header: first, .. }) = kept.first() else { return Ok(false) };
         let segments = self.to.segments();
         self.disk.create_dir(&segments).map_err(at("create", &segments))?;
-        let identity = self.listing.identity.unwrap_or(Identity {
-            ledger: first.ledger,
-            application: first.application,
-            created: first.created,
-        });
+        let identity = self.identity.unwrap_or_else(|| Identity::from(first));
         let path = self.to.identity();
         write_whole(self.disk, &path, &identity.encode(), Readers::Usual)
             .map_err(at("write", &path))?;

@@ -19,7 +19,7 @@ use crate::event::{Sealed, SubjectId};
 use crate::hash::parse_hex;
 use crate::ledger::clock::Host;
 use crate::ledger::disk::{Access, Disk, Readers, read_whole, write_whole};
-use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::is_inside_ledger;
 use crate::ledger::{at, make_durable_dir};
 
 /// Bytes of the longest name of a subject.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::error::ExportError;
 use crate::hash::{Digest, FileHasher};
 use crate::ledger::disk::{Disk, RealDisk, parent_of, remove_if_there};
-use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::is_inside_ledger;
 
 /// A file that is being written.
 pub(super) struct OutFile {

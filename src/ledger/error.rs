@@ -109,8 +109,8 @@ pub enum LedgerError {
         .0.segment, .0.offset, .0.end, .0.sequence, .0.check, .0.expected, .0.actual
     )]
     Damaged(Box<Fault>),
-    /// Damage: the file that names the ledger is not what was written.
-    #[error("{} is damaged", path.display())]
+    /// Damage: the file that names the ledger is not there, or not what was written.
+    #[error("{} is lost or damaged", path.display())]
     DamagedIdentity {
         /// The file.
         path: PathBuf,

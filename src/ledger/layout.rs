@@ -33,8 +33,6 @@ use crate::time::Timestamp;
 
 /// Name of the file that makes a directory a backup.
 pub const BACKUP_MARK: &str = "backup";
-/// Directories that are looked at on the way up to a ledger.
-const DEPTH_MAX: usize = 64;
 /// Bytes of the longest snapshot that is written or read: a longer one is none.
 pub const SNAPSHOT_BYTES_MAX: usize = 1 << 30;
 /// How the name of a snapshot ends.
@@ -73,7 +71,7 @@ pub struct Identity {
 #[non_exhaustive]
 pub enum IdentityError {
     /// The bytes are not what was written.
-    #[error("ledger.id is damaged")]
+    #[error("ledger.id is lost or damaged")]
     Damaged,
     /// A later version.
     #[error("ledger.id has version {0}; this program reads version 1")]
@@ -121,6 +119,14 @@ impl Identity {
             application: field(32),
             created: Timestamp::from_nanos(i64::from_le_bytes(created)),
         })
+    }
+}
+
+/// What a segment tells of its ledger, where `ledger.id` cannot; `created` is the segment's own.
+impl From<&SegmentHeader> for Identity {
+    fn from(header: &SegmentHeader) -> Self {
+        let SegmentHeader { ledger, application, created, .. } = *header;
+        Self { ledger, application, created }
     }
 }
 
@@ -334,6 +340,21 @@ impl Listing {
         }
     }
 
+    /// The identity, or none where it is lost or damaged. A later version is neither.
+    pub(crate) fn identity_if_sound(
+        &self,
+        layout: &Layout,
+    ) -> Result<Option<Identity>, LedgerError> {
+        match self.identity {
+            Ok(identity) => Ok(Some(identity)),
+            Err(IdentityError::Damaged) => Ok(None),
+            Err(error @ IdentityError::Unsupported(_)) => {
+                let (path, what) = (layout.identity(), error.to_string());
+                Err(LedgerError::Unsupported { path, what })
+            }
+        }
+    }
+
     /// Tells what follows the segment at `place` of the list.
     #[must_use]
     pub fn follower(&self, place: usize) -> super::scan::Follower {
@@ -348,30 +369,6 @@ impl Listing {
             Some(_) => Follower::Continues,
         }
     }
-}
-
-/// Is there a ledger at the directory or anywhere above it? First by the words of its path, and
-/// then step by step from the directory itself, which finds a ledger behind a link.
-pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
-    let holds_ledger =
-        |place: &Path| disk.open(&Layout::new(place).identity(), Access::Read).is_ok();
-    let by_words =
-        dir.ancestors().map(|place| if place == Path::new("") { Path::new(".") } else { place });
-    if by_words.clone().any(holds_ledger) {
-        return true;
-    }
-    let is_there = |place: &&Path| {
-        disk.list(place).err().is_none_or(|error| error.kind() != io::ErrorKind::NotFound)
-    };
-    let mut places = by_words;
-    let Some(mut place) = places.find(is_there).map(Path::to_owned) else { return false };
-    for _ in 0..DEPTH_MAX {
-        if holds_ledger(&place) {
-            return true;
-        }
-        place.push("..");
-    }
-    false
 }
 
 /// As [`read_start`], of a segment whose file is not there: what it holds may be packed. Says also

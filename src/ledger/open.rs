@@ -10,7 +10,7 @@ use super::files::{Files, NewSegment};
 use super::frame::FrameRef;
 use super::index::SegmentIndex;
 use super::keys::{KEYS_REMEMBERED, KeyWindow};
-use super::layout::{Identity, IdentityError, Layout, Listing};
+use super::layout::{Identity, Layout, Listing};
 use super::options::WriterOptions;
 use super::recovery::{Taken, take_over};
 use super::scan::scan_segment;
@@ -63,15 +63,8 @@ pub(super) fn check_identity(
     listing: &Listing,
     application: Option<ApplicationId>,
 ) -> Result<Identity, LedgerError> {
-    let identity = match listing.identity {
-        Ok(identity) => identity,
-        Err(error @ IdentityError::Unsupported(_)) => {
-            let path = layout.identity();
-            return Err(LedgerError::Unsupported { path, what: error.to_string() });
-        }
-        Err(IdentityError::Damaged) => {
-            return Err(LedgerError::DamagedIdentity { path: layout.identity() });
-        }
+    let Some(identity) = listing.identity_if_sound(layout)? else {
+        return Err(LedgerError::DamagedIdentity { path: layout.identity() });
     };
     if let Some(application) = application
         && identity.application != application

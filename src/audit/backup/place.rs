@@ -26,7 +26,8 @@ use crate::ledger::disk::{
     Access, Disk, DiskFile, Readers, parent_of, read_whole, remove_if_there, write_whole,
 };
 use crate::ledger::frame::{FLAG_CLOSE, FLAG_SEAL};
-use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing, is_inside_ledger};
+use crate::ledger::is_inside_ledger;
+use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing};
 use crate::ledger::scan::{Follower, scan_segment};
 use crate::ledger::segment::{LedgerId, SegmentHeader, file_name};
 use crate::ledger::walk::{Position, SegmentFile, trimmed_end};

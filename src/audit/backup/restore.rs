@@ -21,7 +21,8 @@ use crate::audit::salvage::gaps;
 use crate::audit::{VerifyOptions, verify};
 use crate::checkpoint::read_notes;
 use crate::ledger::disk::{Disk, parent_of};
-use crate::ledger::layout::{Layout, Listing, is_inside_ledger};
+use crate::ledger::is_inside_ledger;
+use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::scan::Fault;
 use crate::ledger::{LedgerError, at};
 

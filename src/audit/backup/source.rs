@@ -4,7 +4,7 @@
 use super::BackupError;
 use crate::audit::damage::identity_fault;
 use crate::ledger::disk::Disk;
-use crate::ledger::layout::{BACKUP_MARK, Identity, IdentityError, Layout, Listing};
+use crate::ledger::layout::{BACKUP_MARK, Identity, Layout, Listing};
 use crate::ledger::recovery::sound_headers;
 use crate::ledger::scan::{Fault, Follower, SegmentEnd, scan_segment};
 use crate::ledger::segment::SegmentHeader;
@@ -68,19 +68,14 @@ impl<'s> Source<'s> {
         let is_copy = names.iter().any(|name| name == BACKUP_MARK);
         let wanted = if is_copy { Wanted::Whole } else { wanted };
         let (headers, mut faults) = headers_before_damage(layout, &listing)?;
-        let identity = match (listing.identity, headers.first(), wanted) {
-            (Ok(identity), ..) => identity,
-            (Err(error @ IdentityError::Unsupported(_)), ..) => {
-                let (path, what) = (layout.identity(), error.to_string());
-                return Err(LedgerError::Unsupported { path, what });
-            }
+        let identity = match (listing.identity_if_sound(layout)?, headers.first(), wanted) {
+            (Some(identity), ..) => identity,
             // What can be restored is not given up for the name: every header states it as well.
-            (Err(_), Some(first), Wanted::Whole) => {
+            (None, Some(first), Wanted::Whole) => {
                 faults.insert(0, identity_fault());
-                let SegmentHeader { ledger, application, created, .. } = *first;
-                Identity { ledger, application, created }
+                Identity::from(first)
             }
-            (Err(_), ..) => return Err(LedgerError::DamagedIdentity { path: layout.identity() }),
+            (None, ..) => return Err(LedgerError::DamagedIdentity { path: layout.identity() }),
         };
         let waiting = listing.spare.filter(|spare| spare.index == headers.len() as u64);
         Ok(Self { disk, layout, identity, headers, waiting, wanted, faults, listing })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::outcome::CliError;
 use crate::ledger::disk::RealDisk;
-use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::is_inside_ledger;
 
 /// Returns the directory that was asked for, or makes a fresh one that is ours alone.
 pub(super) fn ledger_at(asked: Option<PathBuf>, command: &str) -> Result<PathBuf, CliError> {

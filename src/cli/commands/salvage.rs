@@ -23,7 +23,7 @@ pub(in crate::cli) fn run(args: &SalvageArgs) -> Outcome {
         screen.flush()?;
         return Ok(0);
     }
-    screen.line(format_args!("the original is {}", salvaged.report.verdict()))?;
+    screen.line(format_args!("the original: {}", salvaged.report.verdict()))?;
     let ledger = args.out.join("ledger");
     if salvaged.has_ledger {
         let kept = count(salvaged.head.size, "record");

@@ -25,7 +25,7 @@ use crate::erasure::Unseal;
 use crate::export::{compare_memory_stack, memory_stack};
 use crate::ledger::clock::{Deadline, pause};
 use crate::ledger::disk::RealDisk;
-use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::is_inside_ledger;
 use crate::ledger::scan::Fault;
 use crate::ledger::{LedgerEnd, Reader};
 use crate::pipeline::usual_threads;

@@ -33,7 +33,7 @@ use crate::checkpoint::root_of_records;
 use crate::event::{Event, Mode};
 use crate::hash::Digest;
 use crate::ledger::disk::{Disk, RealDisk};
-use crate::ledger::layout::is_inside_ledger;
+use crate::ledger::is_inside_ledger;
 use crate::ledger::{Entry, Head, LedgerError, Reader, SyncMode, WriterOptions, decode};
 use crate::market::{DataFile, MarketOptions, MergedSource, open_market};
 use crate::projections::{CurveSampler, EquityCurve, equity_curve};
