@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use super::importers::of_format;
+use super::importers::{of_format, tally_of};
 use super::imports::zip;
 
 pub(super) fn binance(bytes: &[u8]) -> bool {
@@ -27,14 +27,14 @@ pub(super) fn hummingbot_database(bytes: &[u8]) -> bool {
     of_format("hummingbot-database", bytes)
 }
 
-/// As the bytes are, and in the zip that freqtrade makes.
+/// As the bytes are, and in the zip that freqtrade makes, unless they are packed already.
 pub(super) fn freqtrade(bytes: &[u8]) -> bool {
-    let plain = of_format("freqtrade-backtest", bytes);
+    let plain = tally_of("freqtrade-backtest", bytes);
     if bytes.first() == Some(&b'{') {
-        let zipped = of_format("freqtrade-backtest", &exported(bytes));
+        let zipped = tally_of("freqtrade-backtest", &exported(bytes));
         assert_eq!(zipped, plain, "a result is in its zip what it is beside it");
     }
-    plain
+    plain.is_some_and(|tally| tally.new_facts() > 0)
 }
 
 fn exported(result: &[u8]) -> Vec<u8> {

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use schwabot::import::{FileOutcome, Format, ImportError, ImportReport, ImportRequest, import};
+use schwabot::import::{
+    FileOutcome, Format, ImportError, ImportReport, ImportRequest, Tally, import,
+};
 use schwabot::ledger::{SyncMode, WriterOptions};
 use schwabot::market::PairSymbol;
 
@@ -41,8 +43,14 @@ fn sound(error: &ImportError) {
     assert!(!text.contains(char::is_control), "an error is one line of text: {text:?}");
 }
 
-/// One format: strictly and leniently, dry and in earnest, once and again.
+/// One format: does it understand any of these bytes?
 pub(super) fn of_format(name: &str, bytes: &[u8]) -> bool {
+    tally_of(name, bytes).is_some_and(|tally| tally.new_facts() > 0)
+}
+
+/// Strictly and leniently, dry and in earnest, once and again: what was counted, if the file as a
+/// whole was taken.
+pub(super) fn tally_of(name: &str, bytes: &[u8]) -> Option<Tally> {
     let place = place();
     let path = place.join("20180404_rows.bin");
     fs::write(&path, bytes).unwrap();
@@ -65,7 +73,7 @@ pub(super) fn of_format(name: &str, bytes: &[u8]) -> bool {
             if let Err(error) = &lenient {
                 sound(error);
             }
-            return false;
+            return None;
         }
     };
     let lenient = lenient.unwrap().files[0].tally.clone();
@@ -88,7 +96,7 @@ pub(super) fn of_format(name: &str, bytes: &[u8]) -> bool {
     if let Err(error) = read(&ledger, &request) {
         sound(&error);
     }
-    strict.new_facts() > 0
+    Some(strict)
 }
 
 pub(super) fn klines(bytes: &[u8]) -> bool {
