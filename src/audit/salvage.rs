@@ -59,7 +59,8 @@ pub struct Salvaged {
 /// Copies what is provable of the ledger at `path` into `out`, which must be new or empty.
 ///
 /// # Errors
-/// [`AuditError`]: where nothing can be read, or nothing can be written.
+/// [`AuditError`]: where nothing can be read, where `ledger.id` has a later version, where `out` is
+/// in use or lies inside a ledger, or nothing can be written.
 pub fn salvage(path: &Path, out: &Path, options: &VerifyOptions) -> Result<Salvaged, AuditError> {
     let disk = &*options.disk;
     if is_inside_ledger(disk, out) {

@@ -194,7 +194,7 @@ pub(super) fn salvaged(bytes: &[u8]) -> bool {
         Ok(report) => report,
         // Where not even the first header can be kept there is no ledger, and no record is said.
         Err(error) => {
-            assert_eq!(saved.head.size, 0, "{error}");
+            assert_eq!((saved.has_ledger, saved.head.size), (false, 0), "{error}");
             return false;
         }
     };
