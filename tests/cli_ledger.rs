@@ -224,6 +224,17 @@ fn a_damaged_ledger_is_never_recovered() -> TestResult {
         assert!(ran.err.contains("damaged"), "{}", ran.err);
     }
     assert_eq!(fs::read(&segment)?, bytes);
+    bytes[5_000] ^= 1;
+    fs::write(&segment, &bytes)?;
+    assert_eq!(run(&["recover", &ledger])?.code, Some(0));
+    fs::remove_file(place.path("l/ledger.id"))?;
+    for command in ["recover", "demo --ledger"] {
+        let words: Vec<&str> = command.split(' ').chain([&*ledger]).collect();
+        let ran = run(&words)?;
+        assert_eq!(ran.code, Some(2), "{command}: {}", ran.out);
+        assert!(ran.err.contains("ledger.id is lost or damaged"), "{}", ran.err);
+    }
+    assert!(!place.path("l/ledger.id").exists());
     Ok(())
 }
 

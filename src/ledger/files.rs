@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::clock::Host;
 use super::disk::{Access, Disk, DiskFile, parent_of, remove_if_there};
 use super::error::{LedgerError, at};
+use super::inside::holds_ledger;
 use super::layout::{BACKUP_MARK, Identity, Layout};
 use super::segment::{LedgerId, SegmentHeader, file_name};
 use crate::event::ApplicationId;
@@ -44,6 +45,9 @@ impl Files {
             }
             Ok(names) if names.iter().any(|name| name == "ledger.id") => Ok(()),
             Ok(names) if names.iter().all(|name| is_ours(name)) => Ok(()),
+            Ok(_) if holds_ledger(&*self.disk, root) => {
+                Err(LedgerError::DamagedIdentity { path: self.layout.identity() })
+            }
             Ok(_) => Err(LedgerError::DirectoryInUse { path: root.to_owned() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 make_durable_dir(&*self.disk, root)

@@ -35,7 +35,7 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
 }
 
 /// One that lost its `ledger.id` is a ledger still: its segments tell.
-fn holds_ledger(disk: &dyn Disk, place: &Path) -> bool {
+pub(super) fn holds_ledger(disk: &dyn Disk, place: &Path) -> bool {
     let layout = Layout::new(place);
     let is_segment = |name: &String| index_of(name).or_else(|| packed_index_of(name)).is_some();
     disk.open(&layout.identity(), Access::Read).is_ok()

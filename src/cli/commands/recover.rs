@@ -34,9 +34,10 @@ pub(in crate::cli) fn run(args: &RecoverArgs) -> Outcome {
         Some((place, listed)) => scan((&RealDisk, &layout), &listing, place, listed, false)?,
         None => None,
     };
-    let sound =
+    let closed =
         found.as_ref().is_some_and(|scan| scan.end == SegmentEnd::Closed && scan.faults.is_empty());
-    if sound || (!listing.has_segments_dir && listing.identity.is_ok()) {
+    // Without a sound `ledger.id` opening it refuses, and says so.
+    if listing.identity.is_ok() && (closed || !listing.has_segments_dir) {
         return show(args, &Recovered::default());
     }
     let reading = Reading::new("recovering", &args.ledger, 1);
