@@ -170,26 +170,37 @@ impl<'a> Pairing<'a> {
         index
     }
 
+    /// Ours without a partner, in the order of time. Where each takes the first partner that says the
+    /// same, and all figures are exact, no other choice pairs more.
+    fn free_in_time(&self) -> Vec<usize> {
+        let mut free: Vec<usize> =
+            (0..self.ours.len()).filter(|own| !self.taken[0][*own]).collect();
+        free.sort_by_key(|own| (self.ours[*own].time, *own));
+        free
+    }
+
     fn by_trade(&mut self) {
         let names = |fill: &'a ToldFill| fill.trade_ids.iter().map(String::as_str).collect();
         let bought = |fill: &ToldFill| fill.side == Side::Buy;
         let mut index = self.index(names, bought);
         let (ours, venue) = (self.ours, self.venue);
-        for (own, fill) in ours.iter().enumerate() {
-            let Some(named) = index.get_mut(&self.keys[0][own]) else { continue };
-            let groups = || fill.trade_ids.iter().map(String::as_str);
-            let mut found = groups().find_map(|name| {
-                let shelf = &named.get(name)?.shelf;
-                shelf.first(fill, self.tolerance, |place| self.says_same(own, place))
-            });
-            // Of a trade with oneself both sides have one name: the same side goes first.
-            for sort in [bought(fill), !bought(fill)] {
-                let mut fronts = groups();
-                found = found.or_else(|| {
-                    fronts.find_map(|name| named.get_mut(name)?.front(sort, &self.taken[1]))
-                });
-            }
-            if let Some(other) = found {
+        // First what says the same, then what has the name alone.
+        for exact in [true, false] {
+            for own in self.free_in_time() {
+                let fill = &ours[own];
+                let Some(named) = index.get_mut(&self.keys[0][own]) else { continue };
+                let groups = || fill.trade_ids.iter().map(String::as_str);
+                let wanted = |place| self.says_same(own, place);
+                let found = if exact {
+                    groups()
+                        .find_map(|name| named.get(name)?.shelf.first(fill, self.tolerance, wanted))
+                } else {
+                    // Of a trade with oneself both sides have one name: the same side goes first.
+                    [bought(fill), !bought(fill)].into_iter().find_map(|sort| {
+                        groups().find_map(|name| named.get_mut(name)?.front(sort, &self.taken[1]))
+                    })
+                };
+                let Some(other) = found else { continue };
                 for name in names(&venue[other]) {
                     let group = named.get_mut(name);
                     group.into_iter().for_each(|group| group.shelf.take(&venue[other], other));
@@ -206,11 +217,11 @@ impl<'a> Pairing<'a> {
         let (ours, venue) = (self.ours, self.venue);
         // First what says the same, then what has no other name to tell it apart.
         for exact in [true, false] {
-            for (own, fill) in ours.iter().enumerate() {
+            for own in self.free_in_time() {
+                let fill = &ours[own];
                 let Some(order) = fill.order_id.as_deref() else { continue };
                 let named = index.get_mut(&self.keys[0][own]);
-                let group = named.and_then(|named| named.get_mut(order));
-                let Some(group) = group.filter(|_| !self.taken[0][own]) else { continue };
+                let Some(group) = named.and_then(|named| named.get_mut(order)) else { continue };
                 let found = if exact {
                     let wanted = |place| self.says_same(own, place);
                     group.shelf.first(fill, self.tolerance, wanted)
@@ -227,17 +238,12 @@ impl<'a> Pairing<'a> {
         }
     }
 
-    /// In the order of time, each takes the first partner that it may. Where all figures are exact
-    /// no other choice pairs more.
     fn by_figures(&mut self) {
         let mut free: BTreeMap<String, Shelf> = BTreeMap::new();
         for (place, fill) in self.venue.iter().enumerate().filter(|(at, _)| !self.taken[1][*at]) {
             free.entry(self.keys[1][place].clone()).or_default().put(fill, place);
         }
-        let mut in_time: Vec<usize> =
-            (0..self.ours.len()).filter(|own| !self.taken[0][*own]).collect();
-        in_time.sort_by_key(|own| (self.ours[*own].time, *own));
-        for own in in_time {
+        for own in self.free_in_time() {
             let Some(shelf) = free.get_mut(&self.keys[0][own]) else { continue };
             let wanted = |place| self.same_figures(own, place);
             if let Some(other) = shelf.first(&self.ours[own], self.tolerance, wanted) {

@@ -142,6 +142,29 @@ fn without_names_figures_and_a_time_within_the_tolerance_pair_as_many_as_can_be(
 }
 
 #[test]
+fn fills_of_one_name_are_paired_as_many_as_can_be_whatever_order_they_are_told_in() {
+    // The last could be taken by the first, whose own partner is then too far away for it.
+    let told = [1, 2, 0].map(|second| fill(second, second, 10, 1));
+    let with_trade = |mut fill: ToldFill| {
+        fill.trade_ids = vec!["t".to_owned()];
+        fill
+    };
+    let with_order = |mut fill: ToldFill| {
+        fill.order_id = Some("o".to_owned());
+        fill
+    };
+    for told in [told.clone().map(with_trade), told.map(with_order)] {
+        let found = reconcile_fills(&told, &told, SECOND);
+        assert!(found.is_clean(), "{found:?}");
+    }
+    // Nor does one that says otherwise take the partner of one that says the same.
+    let ours = [fill(1, 0, 11, 1), fill(2, 1, 10, 1)].map(with_trade);
+    let venue = [fill(3, 1, 10, 1), fill(4, 0, 12, 1)].map(with_trade);
+    let found = reconcile_fills(&ours, &venue, SECOND);
+    assert_eq!((found.confirmed_count(), found.contradicted.len()), (1, 1), "{found:?}");
+}
+
+#[test]
 fn numbers_that_a_bot_cut_to_six_decimals_confirm_the_whole_ones_and_no_others() {
     let mut ours = fill(1, 0, 10, 1);
     (ours.exactness, ours.price) = (Exactness::Truncated, "10.123456".parse().unwrap());
