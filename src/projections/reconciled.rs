@@ -170,8 +170,8 @@ impl<'a> Pairing<'a> {
         index
     }
 
-    /// Ours without a partner, in the order of time. Where each takes the first partner that says the
-    /// same, and all figures are exact, no other choice pairs more.
+    /// Ours without a partner, in the order of time. Where each takes the first partner that says
+    /// the same, and all figures are exact, no other choice pairs more.
     fn free_in_time(&self) -> Vec<usize> {
         let mut free: Vec<usize> =
             (0..self.ours.len()).filter(|own| !self.taken[0][*own]).collect();
