@@ -228,10 +228,9 @@ fn a_damaged_ledger_is_never_recovered() -> TestResult {
     fs::write(&segment, &bytes)?;
     assert_eq!(run(&["recover", &ledger])?.code, Some(0));
     fs::remove_file(place.path("l/ledger.id"))?;
-    for command in ["recover", "demo --ledger"] {
-        let words: Vec<&str> = command.split(' ').chain([&*ledger]).collect();
-        let ran = run(&words)?;
-        assert_eq!(ran.code, Some(2), "{command}: {}", ran.out);
+    for command in [&["recover"][..], &["demo", "--ledger"]] {
+        let ran = run(&[command, &[&*ledger]].concat())?;
+        assert_eq!(ran.code, Some(2), "{command:?}: {}", ran.out);
         assert!(ran.err.contains("ledger.id is lost or damaged"), "{}", ran.err);
     }
     assert!(!place.path("l/ledger.id").exists());

@@ -63,16 +63,15 @@ impl Busy {
     }
 
     /// Hands over one step, which brings the others; returns the answers to all of them, in order.
-    fn answers(&self, appender: Appender<Note>) -> Vec<bool> {
-        self.steps.lock().unwrap().appender = Some(appender);
+    fn answers(&self, appender: &Appender<Note>) -> Vec<bool> {
+        self.steps.lock().unwrap().appender = Some(appender.clone());
         self.hand_over();
         let mut answers = Vec::new();
         // An answer comes after the next group was written, and so after the one behind that came.
         while let Some(next) = { self.steps.lock().unwrap().pending.pop_front() } {
             answers.push(next.wait().is_ok());
             let steps = self.steps.lock().unwrap();
-            let durable = steps.appender.as_ref().map_or(0, Appender::durable);
-            self.disk.note(durable, steps.handed_over * RECORDS);
+            self.disk.note(appender.durable(), steps.handed_over * RECORDS);
         }
         self.steps.lock().unwrap().appender = None;
         answers
@@ -101,7 +100,7 @@ fn of_commits_on_their_way_none_is_acknowledged_that_a_failed_call_may_have_lost
             let (busy, group) = Busy::start(&disk, 1 << 22, steps);
             disk.fail(Some(call), passes, failure);
             let appender = group.appender();
-            let answers = busy.answers(group.appender());
+            let answers = busy.answers(&appender);
             // Behind the last step none waits, so the writer makes its sync itself.
             let beside = call == Call::Sync && passes + 1 < steps;
             assert_eq!(disk.failed_in().unwrap(), if beside { "sync" } else { "ledger" });
@@ -127,7 +126,7 @@ fn a_power_cut_or_the_death_of_the_process_at_any_call_loses_no_acknowledged_com
         let (busy, group) = Busy::start(&disk, segment_bytes, steps);
         disk.note(0, 0);
         disk.record();
-        assert_eq!(busy.answers(group.appender()), vec![true; steps as usize]);
+        assert_eq!(busy.answers(&group.appender()), vec![true; steps as usize]);
         assert_eq!(disk.state().noted, (steps * RECORDS, steps * RECORDS));
         group.close().unwrap();
         let history = disk.history();

@@ -16,8 +16,7 @@ use super::text::{note, trace};
 use crate::ledger::clock::Stopwatch;
 use crate::ledger::disk::{Disk, RealDisk, WatchedDisk};
 use crate::ledger::layout::Layout;
-use crate::ledger::packed::packed_index_of;
-use crate::ledger::segment::index_of;
+use crate::ledger::packed::stored_index_of;
 use crate::ledger::walk::SegmentFile;
 use crate::pipeline::Progress;
 
@@ -173,7 +172,7 @@ pub(super) fn say_where_it_stopped(advice: &str) {
 fn segment_bytes(ledger: &Path) -> u64 {
     let layout = Layout::new(ledger);
     let Ok(names) = RealDisk.list(&layout.segments()) else { return 0 };
-    let indexes = names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
+    let indexes = names.iter().filter_map(|name| stored_index_of(name));
     let files = indexes.map(|index| SegmentFile::open(&RealDisk, &layout.segment(index), true));
     files.filter_map(|file| Some(file.ok()?.len())).sum()
 }

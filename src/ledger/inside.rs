@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::disk::{Access, Disk};
 use super::layout::Layout;
-use super::packed::packed_index_of;
-use super::segment::index_of;
+use super::packed::stored_index_of;
 
 /// Directories that are looked at on the way up to a ledger.
 const DEPTH_MAX: usize = 64;
@@ -37,7 +36,7 @@ pub(crate) fn is_inside_ledger(disk: &dyn Disk, dir: &Path) -> bool {
 /// One that lost its `ledger.id` is a ledger still: its segments tell.
 pub(super) fn holds_ledger(disk: &dyn Disk, place: &Path) -> bool {
     let layout = Layout::new(place);
-    let is_segment = |name: &String| index_of(name).or_else(|| packed_index_of(name)).is_some();
+    let is_segment = |name: &String| stored_index_of(name).is_some();
     disk.open(&layout.identity(), Access::Read).is_ok()
         || disk.list(&layout.segments()).is_ok_and(|names| names.iter().any(is_segment))
 }

@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Access, Disk, ended_early};
 use super::error::{LedgerError, at};
-use super::packed::packed_index_of;
+use super::packed::stored_index_of;
 use super::segment::{
     LedgerId, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES_MAX, SegmentError, SegmentHeader,
-    file_name, index_of,
+    file_name,
 };
 use super::walk::SegmentFile;
 use crate::event::ApplicationId;
@@ -309,8 +309,7 @@ impl Listing {
             Err(error) => return Err(at("list", &dir)(error)),
         };
         let mut segments = Vec::new();
-        let indexes =
-            names.iter().filter_map(|name| index_of(name).or_else(|| packed_index_of(name)));
+        let indexes = names.iter().filter_map(|name| stored_index_of(name));
         // Where a segment and its packed copy both stand, the segment is what counts.
         for index in indexes.collect::<BTreeSet<u64>>() {
             let path = layout.segment(index);

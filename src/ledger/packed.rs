@@ -46,3 +46,8 @@ pub fn packed_path(segment: &Path) -> PathBuf {
 pub fn packed_index_of(name: &str) -> Option<u64> {
     index_of(name.strip_suffix(PACKED_SUFFIX)?)
 }
+
+/// Returns the index that the name of a segment states, packed or not, if it is one.
+pub(crate) fn stored_index_of(name: &str) -> Option<u64> {
+    index_of(name).or_else(|| packed_index_of(name))
+}

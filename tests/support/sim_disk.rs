@@ -146,11 +146,12 @@ impl Plan {
             return None;
         }
         let failure = planned.failure;
-        self.has_failed();
+        self.fails_now();
         Some(failure)
     }
 
-    fn has_failed(&mut self) {
+    /// The planned failure happens, once.
+    fn fails_now(&mut self) {
         self.fail = None;
         self.failed_in = Some(std::thread::current().name().unwrap_or_default().to_owned());
     }
@@ -611,7 +612,7 @@ impl SimDisk {
         {
             if planned.left == 0 {
                 let failure = planned.failure;
-                plan.has_failed();
+                plan.fails_now();
                 plan.dice += 1;
                 on_failure(state, failure, &mut Dice::new(plan.dice));
                 return Err(match failure {

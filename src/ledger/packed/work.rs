@@ -17,13 +17,13 @@ use serde::Serialize;
 
 use super::codec::Packer;
 use super::table::{BLOCK_BYTES, ORIGINAL_BYTES_MAX, STORED_BYTES_MAX, encode};
-use super::{PACKED_SUFFIX, packed_index_of, packed_path};
+use super::{PACKED_SUFFIX, packed_path, stored_index_of};
 use crate::ledger::disk::{Access, Disk, DiskFile, TEMPORARY_SUFFIX, remove_if_there, temporary};
 use crate::ledger::layout::{Layout, Listing};
 use crate::ledger::open::check_identity;
 use crate::ledger::recovery::{missing, sound_headers};
 use crate::ledger::scan::{Follower, SegmentEnd, scan_segment};
-use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name, index_of};
+use crate::ledger::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
 use crate::ledger::walk::SegmentFile;
 use crate::ledger::{LedgerError, at, damage_among};
 
@@ -159,7 +159,7 @@ impl<'w> Work<'w> {
         self.sync_dir()?;
         for name in self.disk.list(&dir).map_err(at("list", &dir))? {
             let of = name.strip_suffix(TEMPORARY_SUFFIX);
-            if of.is_some_and(|of| index_of(of).or_else(|| packed_index_of(of)).is_some()) {
+            if of.is_some_and(|of| stored_index_of(of).is_some()) {
                 self.remove(&dir.join(&name))?;
             } else {
                 self.names.push(name);
